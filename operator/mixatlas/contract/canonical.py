@@ -1,0 +1,66 @@
+"""Canonical JSON and the digests that stand on it (contract: "Small print")."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE]-?\d+)?")
+
+
+def canonical_json(value: Any) -> bytes:
+    """Serialise plain data to its one canonical form.
+
+    Args:
+        value: Dicts with string keys, lists, strings, integers, booleans, None. Floats are
+            taken only where a foreign format needs them (a Hugging Face model config).
+
+    Returns:
+        UTF-8 bytes: sorted keys, no spaces, no escapes beyond JSON's own.
+
+    Raises:
+        ValueError: A float is NaN or infinite.
+
+    Example:
+        >>> canonical_json({"b": 1, "a": ["é"]}).decode()
+        '{"a":["é"],"b":1}'
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def sha256_hex(content: bytes) -> str:
+    """Hash bytes to 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _check_decimal(text: str) -> str:
+    if len(text) > 20 or not _DECIMAL.fullmatch(text):
+        raise ValueError('must be a decimal number in quotes, such as "0.25"')
+    return text
+
+
+DecimalString = Annotated[str, AfterValidator(_check_decimal)]
+"""A number written in quotes. Its digits, not its float, take part in digests."""
+
+
+class Record(BaseModel):
+    """Base of every stored record: frozen, camelCase outside, unknown fields refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the record as JSON-ready data with its outside (camelCase) names."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_bytes(self) -> bytes:
+        """Return the record as canonical JSON with a final newline."""
+        return canonical_json(self.to_plain()) + b"\n"

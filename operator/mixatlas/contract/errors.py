@@ -1,0 +1,71 @@
+"""Every error a user can meet. Each has one condition reason and one exit code (`reasons.py`)."""
+
+from __future__ import annotations
+
+
+class MixAtlasError(Exception):
+    """An error with a remedy.
+
+    Args:
+        message: What is wrong, naming the field or the object.
+        hint: What would be right, or what to do next. May be empty.
+        where: Place of the mistake, such as `search.yaml:4:12`, or None.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", where: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+class SpecError(MixAtlasError):
+    """A user's file says something that cannot be done as written."""
+
+
+class NotYetSupported(SpecError):
+    """A field that the resource has, and this version does not act on yet."""
+
+
+class CorpusInvalid(MixAtlasError):
+    """A corpus or benchmark manifest, a shard or a sample is not what it must be."""
+
+
+class InfeasibleSpace(MixAtlasError):
+    """No mixture meets all constraints; the message names a minimal conflicting set."""
+
+
+class SpaceExhausted(MixAtlasError):
+    """No further mixture lies far enough from those already tried."""
+
+
+class HistoryMismatch(MixAtlasError):
+    """A ledger belongs to another corpus, another document, or another version."""
+
+
+class StoreUnavailable(MixAtlasError):
+    """The object store does not answer, or answers with server errors."""
+
+
+class StoreForbidden(MixAtlasError):
+    """The object store refuses: credentials, permissions, or a bucket that is missing."""
+
+
+class ContractViolation(MixAtlasError):
+    """A trainer, or a file meant for one, breaks the contract."""
+
+
+class FitFailed(MixAtlasError):
+    """The surrogate could not be fitted. The proposer turns it into a fallback."""
+
+
+class SearchFailed(MixAtlasError):
+    """The search ended without a winner; the message says why."""
+
+
+class SearchLocked(MixAtlasError):
+    """Another process is running the same search."""
