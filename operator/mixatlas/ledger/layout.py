@@ -1,0 +1,103 @@
+"""Where each record lies under a search's prefix, and what its Jobs are called."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TRIAL = re.compile(r"/trials/(\d{6})/")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Names of all objects of one search.
+
+    Args:
+        root: URI prefix of the search, without a final slash:
+            `s3://BUCKET/PREFIX/NAMESPACE/NAME/UID`.
+    """
+
+    root: str
+
+    @property
+    def search(self) -> str:
+        """URI of the accepted document."""
+        return f"{self.root}/search.json"
+
+    @property
+    def objective(self) -> str:
+        """URI of the fixed objective."""
+        return f"{self.root}/objective.json"
+
+    @property
+    def report(self) -> str:
+        """URI of the report."""
+        return f"{self.root}/report/index.html"
+
+    @property
+    def rounds(self) -> str:
+        """Prefix of the rounds."""
+        return f"{self.root}/rounds/"
+
+    @property
+    def trials(self) -> str:
+        """Prefix of the trials."""
+        return f"{self.root}/trials/"
+
+    @property
+    def predictions(self) -> str:
+        """Prefix of the predictions."""
+        return f"{self.root}/predictions/"
+
+    @property
+    def winners(self) -> str:
+        """Prefix of the winners."""
+        return f"{self.root}/winner/"
+
+    def round(self, number: int) -> str:
+        """URI of a round."""
+        return f"{self.rounds}{number:04d}.json"
+
+    def prediction(self, revision: int) -> str:
+        """URI of a revision's predictions."""
+        return f"{self.predictions}{revision:04d}.json"
+
+    def winner(self, revision: int) -> str:
+        """URI of a revision's winner."""
+        return f"{self.winners}{revision:04d}.json"
+
+    def trial_file(self, trial: int, digest: str) -> str:
+        """URI of a trial file, named by its content."""
+        return f"{self.trials}{trial:06d}/{digest[:12]}.json"
+
+    def outcome(self, trial: int) -> str:
+        """URI of a trial's outcome."""
+        return f"{self.trials}{trial:06d}/outcome.json"
+
+    def attempts(self, trial: int) -> str:
+        """Prefix under which a trainer writes `POD_UID/…`, without a final slash."""
+        return f"{self.trials}{trial:06d}/attempts"
+
+    def attempt_object(self, trial: int, pod_uid: str, name: str) -> str:
+        """URI of one object of an attempt: result.json, progress.json, items.csv, log.txt."""
+        return f"{self.attempts(trial)}/{pod_uid}/{name}"
+
+    def checkpoints(self, trial: int) -> str:
+        """Prefix under which a trainer writes `STEP-POD_UID/…`, without a final slash."""
+        return f"{self.root}/checkpoints/{trial:06d}"
+
+
+def trial_of(uri: str) -> int | None:
+    """Return the trial that an object under `trials/` belongs to, or None."""
+    match = _TRIAL.search(uri)
+    return int(match.group(1)) if match else None
+
+
+def attempt_name(search: str, uid: str, trial: int, attempt: int) -> str:
+    """Return the deterministic name of an attempt: the create is the lock.
+
+    Example:
+        >>> attempt_name("demo", "0a1b2c3d", 17, 1)
+        'demo-0a1b2-t000017-a1'
+    """
+    return f"{search}-{uid[:5]}-t{trial:06d}-a{attempt}"
