@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from mixatlas.contract.canonical import Record, sha256_hex
+from mixatlas.contract.canonical import Record, canonical_json, sha256_hex
 from mixatlas.contract.metrics import Metric
 
 _PART = r"[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])?"
@@ -96,7 +97,7 @@ class ItemShard(Record):
 
 
 class BenchmarkManifest(Record):
-    """`manifest.json` of a benchmark. `chance` is the level that sees neither image nor question."""
+    """`manifest.json` of a benchmark. `chance`: the level that sees no image and no question."""
 
     schema_version: Literal[1] = 1
     name: str
@@ -150,8 +151,6 @@ def half_of(hash_hex: str) -> Part:
     return "search" if int(hash_hex[:2], 16) % 2 == 0 else "confirm"
 
 
-def file_list_digest(files: dict[str, Any]) -> str:
+def file_list_digest(files: Mapping[str, str]) -> str:
     """Return the digest of a folder from `{relative path: sha256 of the file}`."""
-    from mixatlas.contract.canonical import canonical_json
-
     return sha256_hex(canonical_json([{"path": p, "sha256": files[p]} for p in sorted(files)]))

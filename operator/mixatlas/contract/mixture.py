@@ -12,7 +12,9 @@ PPM = 1_000_000
 """One whole. Weights are integers in parts of it and sum to exactly this number."""
 
 
-def largest_remainder(shares: Mapping[str, int | float | Fraction], total: int = PPM) -> dict[str, int]:
+def largest_remainder(
+    shares: Mapping[str, int | float | Fraction], total: int = PPM
+) -> dict[str, int]:
     """Round shares to integers that sum to `total` exactly.
 
     Args:

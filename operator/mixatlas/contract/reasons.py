@@ -44,7 +44,8 @@ REASONS: dict[str, ReasonText] = {
         "Put the field back, or start a search under a new name.",
     ),
     "StorageUnavailable": ReasonText(
-        "The object store does not answer.", "Check endpoint and network; the search goes on by itself."
+        "The object store does not answer.",
+        "Check endpoint and network; the search goes on by itself.",
     ),
     "StorageForbidden": ReasonText(
         "The object store refuses access or the bucket is missing.",

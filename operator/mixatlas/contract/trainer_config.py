@@ -36,15 +36,15 @@ class TrainerConfig(Record):
     sequence_length: int = Field(
         2048, ge=8, le=1_000_000, description="Longest sample in tokens; longer ones are cut."
     )
-    global_batch_tokens: int = Field(
-        65_536, ge=1, description="Manifest tokens an optimiser step."
-    )
+    global_batch_tokens: int = Field(65_536, ge=1, description="Manifest tokens an optimiser step.")
     micro_batch: int = Field(8, ge=1, le=4096, description="Samples a forward pass.")
     learning_rate: DecimalString = Field("0.00002", description="Peak learning rate.")
     schedule: Literal["Cosine", "Constant"] = Field(
         "Cosine", description="Decay after warm-up: Cosine to 5 % of the peak, or none."
     )
-    warmup: DecimalString = Field("0.03", description="Share of the tokens spent warming up, 0 to 1.")
+    warmup: DecimalString = Field(
+        "0.03", description="Share of the tokens spent in warm-up, 0 to 1."
+    )
     weight_decay: DecimalString = Field("0", description="AdamW's decoupled weight decay.")
     gradient_clip: DecimalString = Field("1", description="Largest global gradient norm; 0: none.")
     trainable: tuple[Literal["projector", "language", "vision"], ...] = Field(

@@ -145,6 +145,15 @@ class TrialOutcome(Record):
     reason: str = ""
 
 
+class BenchmarkIdentity(Record):
+    """A benchmark as resolved at acceptance."""
+
+    manifest: str
+    sha256: Sha256
+    metric: Metric
+    chance: float
+
+
 class SearchRecord(Record):
     """`search.json`: the document as accepted, and every digest that a resume must meet."""
 
@@ -163,13 +172,14 @@ class SearchRecord(Record):
     image: str
 
 
-class BenchmarkIdentity(Record):
-    """A benchmark as resolved at acceptance."""
+class Flag(Record):
+    """A doubt about a benchmark, with the number behind it and what to do."""
 
-    manifest: str
-    sha256: Sha256
-    metric: Metric
-    chance: float
+    benchmark: str
+    name: str
+    value: float
+    threshold: float
+    remedy: str
 
 
 class ObjectiveRecord(Record):
@@ -190,16 +200,6 @@ class ObjectiveRecord(Record):
     degrees_of_freedom: float = Field(ge=0)
     flags: tuple[Flag, ...] = ()
     based_on: BasedOn = BasedOn()
-
-
-class Flag(Record):
-    """A doubt about a benchmark, with the number behind it and what to do."""
-
-    benchmark: str
-    name: str
-    value: float
-    threshold: float
-    remedy: str
 
 
 class PredictedArm(Record):
