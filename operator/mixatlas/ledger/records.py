@@ -217,6 +217,8 @@ class PredictionRecord(Record):
 
     schema_version: Literal[1] = 1
     revision: int = Field(ge=1)
+    based_on: BasedOn
+    seeds: int = Field(ge=2, description="Fresh seeds that each arm is trained with.")
     arms: tuple[PredictedArm, ...]
 
 

@@ -1,0 +1,152 @@
+"""`plan(observed, now)`: the actions of one pass, in the order in which they are carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mixatlas.plan.actions import Action, ForgetTrial, RecordOutcome, StartTrial, StopTrial
+from mixatlas.plan.completion import find_failure, surplus_trials, why_search_ends
+from mixatlas.plan.confirmation import next_confirmation, reference_fell_out, revision_due
+from mixatlas.plan.failures import End, Retry, judge
+from mixatlas.plan.observed import Observed
+from mixatlas.plan.outcomes import cancelled, outcome_of
+from mixatlas.plan.rounds import next_round
+from mixatlas.plan.standing import Standing, TrialStanding, read_standing
+from mixatlas.plan.trial_files import base_of, trial_file
+from mixatlas.ledger.layout import attempt_name
+
+
+def plan(observed: Observed) -> list[Action]:
+    """Decide what one pass does.
+
+    The plan is a step, not a programme: records come first, and what builds on them is planned
+    in the next pass, which sees them. Trials are started in the order of their numbers.
+
+    Args:
+        observed: Everything known. Lists may come in any order.
+
+    Returns:
+        Actions in the order in which they are to be carried out; empty when the search waits
+        or is over.
+    """
+    standing = read_standing(observed)
+    ended = list(_ends(observed, standing))
+    actions: list[Action] = [*_forgotten(observed, standing), *ended]
+    if observed.live.spec.conclude == "Now":
+        return actions + list(_cancels(observed, standing, ended))
+    if find_failure(observed, standing) is not None:
+        return actions + list(_cancels_unstarted(observed, standing, ended))
+    surplus = surplus_trials(observed, standing)
+    actions += [
+        RecordOutcome(cancelled(observed.accepted, trial, "search.maxTrials was lowered"))
+        for trial in surplus
+    ]
+    if ended or surplus or observed.live.spec.suspend:
+        return actions
+    starts = list(_starts(observed, standing))
+    return actions + starts + _next_stage(observed, standing, starts)
+
+
+def _next_stage(
+    observed: Observed, standing: Standing, starts: list[StartTrial]
+) -> list[Action]:
+    """Return the next records and questions: of the search stage, then of the confirmation."""
+    if why_search_ends(observed, standing) is None:
+        waiting = sum(1 for t in standing.open_trials if not t.is_active)
+        free = _slots(observed) - _active(standing) - waiting
+        return next_round(observed, standing, free=free)
+    if any(trial.is_open for trial in standing.search_trials) or observed.objective is None:
+        return next_round(observed, standing, free=0) if observed.objective is None else []
+    revision = revision_due(observed, standing)
+    if revision is None or starts:
+        return []
+    return next_confirmation(observed, standing, revision)
+
+
+def is_done(observed: Observed) -> bool:
+    """Tell whether nothing is left to do: a winner, a failure, or a cancelled search."""
+    standing = read_standing(observed)
+    if _active(standing):
+        return False
+    if observed.live.spec.conclude == "Now":
+        return not standing.open_trials
+    if find_failure(observed, standing) is not None:
+        return not standing.open_trials
+    if why_search_ends(observed, standing) is None or standing.open_trials:
+        return False
+    revision = revision_due(observed, standing)
+    return revision is None or reference_fell_out(observed, standing, revision)
+
+
+def _slots(observed: Observed) -> int:
+    return min(observed.live.spec.search.parallelism, observed.slots)
+
+
+def _active(standing: Standing) -> int:
+    """Count the attempts that hold a slot."""
+    return sum(1 for trial in standing.trials.values() if trial.is_active)
+
+
+def _ends(observed: Observed, standing: Standing) -> Iterator[RecordOutcome]:
+    for trial in standing.open_trials:
+        verdict = judge(trial, retries=observed.live.spec.budget.retries)
+        if isinstance(verdict, End):
+            yield RecordOutcome(outcome_of(observed.accepted, trial, verdict))
+
+
+def _forgotten(observed: Observed, standing: Standing) -> Iterator[Action]:
+    """Stop and remove what is left of trials that have an outcome."""
+    for trial in standing.trials.values():
+        if trial.is_open:
+            continue
+        for attempt in trial.attempts:
+            yield StopTrial(attempt.name) if attempt.phase != "ended" else ForgetTrial(attempt.name)
+
+
+def _starts(observed: Observed, standing: Standing) -> Iterator[StartTrial]:
+    free = _slots(observed) - _active(standing)
+    for trial in standing.open_trials:
+        verdict = judge(trial, retries=observed.live.spec.budget.retries)
+        if free > 0 and isinstance(verdict, Retry):
+            free -= 1
+            yield _start(observed, standing, trial, verdict)
+
+
+def _start(
+    observed: Observed, standing: Standing, trial: TrialStanding, verdict: Retry
+) -> StartTrial:
+    accepted = observed.accepted
+    record = accepted.record
+    attempt = max((a.attempt for a in trial.attempts), default=0) + 1
+    return StartTrial(
+        name=attempt_name(record.name, record.uid, trial.planned.trial, attempt),
+        attempt=attempt,
+        file=trial_file(accepted, trial.planned, base=base_of(accepted, standing)),
+        micro_batch_divisor=verdict.micro_batch_divisor,
+        fresh_cache=verdict.fresh_cache,
+    )
+
+
+def _cancels(
+    observed: Observed, standing: Standing, ended: list[RecordOutcome]
+) -> Iterator[Action]:
+    """`conclude: Now`: end what runs, and give everything open an outcome."""
+    told = {action.record.trial for action in ended}
+    for trial in standing.open_trials:
+        for attempt in trial.attempts:
+            if attempt.phase != "ended":
+                yield StopTrial(attempt.name)
+        if trial.planned.trial not in told and not trial.is_active:
+            yield RecordOutcome(cancelled(observed.accepted, trial, "spec.conclude is Now"))
+
+
+def _cancels_unstarted(
+    observed: Observed, standing: Standing, ended: list[RecordOutcome]
+) -> Iterator[RecordOutcome]:
+    """A failed search drains: what runs goes on, and nothing else starts."""
+    told = {action.record.trial for action in ended}
+    for trial in standing.open_trials:
+        if not trial.is_active and trial.planned.trial not in told:
+            yield RecordOutcome(cancelled(observed.accepted, trial, "the search failed"))
+
+

@@ -1,0 +1,140 @@
+"""Where each trial stands: the one reading of rounds, outcomes and attempts together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mixatlas.contract.mixture import Mixture
+from mixatlas.contract.result import TrialResult
+from mixatlas.contract.trial import Purpose
+from mixatlas.ledger.fold import SEARCH_PURPOSES
+from mixatlas.ledger.records import (
+    OutcomeClass,
+    PlannedTrial,
+    RoundKind,
+    RoundRecord,
+    TrialOutcome,
+    mixture_of,
+)
+from mixatlas.plan.observed import AttemptState, Observed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialStanding:
+    """One planned trial with everything known about it.
+
+    Args:
+        planned: As its round records it.
+        round: The round.
+        mixture: Over all domains of the space.
+        outcome: How it ended, or None.
+        attempts: Known to the runner, by number of the attempt.
+        results: Found under its prefix, while it has no outcome.
+    """
+
+    planned: PlannedTrial
+    round: RoundRecord
+    mixture: Mixture
+    outcome: TrialOutcome | None
+    attempts: tuple[AttemptState, ...]
+    results: tuple[TrialResult, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has no outcome yet."""
+        return self.outcome is None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether one of its attempts holds a slot."""
+        return any(attempt.phase != "ended" for attempt in self.attempts)
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it ended with scores."""
+        return self.outcome is not None and self.outcome.outcome is OutcomeClass.OK
+
+    @property
+    def was_started(self) -> bool:
+        """Whether any attempt of it is known, or it has ended."""
+        return bool(self.attempts) or not self.is_open or bool(self.results)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All trials by number, and the rounds in order."""
+
+    trials: Mapping[int, TrialStanding]
+    rounds: tuple[RoundRecord, ...]
+
+    def of_purpose(self, *purposes: Purpose) -> tuple[TrialStanding, ...]:
+        """Return the trials of some purposes, by number."""
+        return tuple(t for t in self.trials.values() if t.planned.purpose in purposes)
+
+    def of_kind(self, *kinds: RoundKind) -> tuple[TrialStanding, ...]:
+        """Return the trials of some kinds of rounds, by number."""
+        return tuple(t for t in self.trials.values() if t.round.kind in kinds)
+
+    @property
+    def search_trials(self) -> tuple[TrialStanding, ...]:
+        """Trials that count in `maxTrials`: those of the search stage, cancelled ones not."""
+        return tuple(
+            t
+            for t in self.of_purpose(*SEARCH_PURPOSES)
+            if t.outcome is None or t.outcome.outcome is not OutcomeClass.CANCELLED
+        )
+
+    @property
+    def open_trials(self) -> tuple[TrialStanding, ...]:
+        """Trials without an outcome, by number."""
+        return tuple(t for t in self.trials.values() if t.is_open)
+
+    @property
+    def next_trial(self) -> int:
+        """The lowest number above every trial; numbers start at 1, the base is 0."""
+        return max((number for number in self.trials), default=0) + 1
+
+    @property
+    def next_round(self) -> int:
+        """The number of the next round; round 0 is the base alone."""
+        return max((record.round for record in self.rounds), default=0) + 1
+
+    @property
+    def last_hyperparameters(self) -> Mapping[str, tuple[float, ...]] | None:
+        """The warm start of the next fit: what the last round records, never memory."""
+        known = [r.hyperparameters for r in self.rounds if r.hyperparameters is not None]
+        return known[-1] if known else None
+
+
+def read_standing(observed: Observed) -> Standing:
+    """Join rounds, outcomes, attempts and results by trial.
+
+    An attempt that carries another digest than its round keeps its own trial file and is
+    right (a paused leader overwrote the round), so it still belongs to the trial.
+    """
+    outcomes = {outcome.trial: outcome for outcome in observed.outcomes}
+    rounds = tuple(sorted(observed.rounds, key=lambda record: record.round))
+    domains = observed.accepted.space.domains
+    trials = {}
+    for record in rounds:
+        for planned in record.trials:
+            trials[planned.trial] = TrialStanding(
+                planned=planned,
+                round=record,
+                mixture=mixture_of(planned.mixture, domains),
+                outcome=outcomes.get(planned.trial),
+                attempts=tuple(
+                    sorted(
+                        (a for a in observed.attempts if a.trial == planned.trial),
+                        key=lambda attempt: attempt.attempt,
+                    )
+                ),
+                results=tuple(
+                    sorted(
+                        observed.results.get(planned.trial, ()),
+                        key=lambda result: (result.attempt, result.pod_uid),
+                    )
+                ),
+            )
+    return Standing(trials=dict(sorted(trials.items())), rounds=rounds)
