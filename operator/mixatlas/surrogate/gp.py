@@ -1,0 +1,189 @@
+"""Exact Gaussian processes, one a benchmark, batched over benchmarks on shared inputs.
+
+The latent of benchmark m is a smooth function with kernel s_m · exp(-D² / (2 ℓ_m² f)) over f
+features, seen through seed noise of known variance plus a learnt residual. Where a trial lacks a
+benchmark its noise is made so large that the row says nothing, which keeps all benchmarks in one
+batch.
+
+Notation: n trials, m benchmarks, q mixtures, f features; all torch float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mixatlas.contract.errors import FitFailed
+from mixatlas.surrogate.features import Features
+
+FloatArray = NDArray[np.float64]
+
+JITTER = 1e-6
+UNMEASURED = 1e8
+"""Noise variance of a score that is not there, in units of the standardised latent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Data:
+    """What the processes are conditioned on.
+
+    Args:
+        D_nn: Squared feature distances divided by f.
+        Z_mn: Standardised latents; 0 where not measured.
+        N_mn: Known noise variance; `UNMEASURED` where not measured.
+    """
+
+    D_nn: torch.Tensor
+    Z_mn: torch.Tensor
+    N_mn: torch.Tensor
+
+    @classmethod
+    def of(cls, X_nf: torch.Tensor, Z_nm: FloatArray, noise_m: FloatArray) -> Self:
+        """Arrange standardised latents (NaN = not measured) and their known noise variances."""
+        measured_nm = np.isfinite(Z_nm)
+        return cls(
+            D_nn=squared_distances(X_nf, X_nf),
+            Z_mn=torch.as_tensor(np.where(measured_nm, Z_nm, 0.0).T.copy()),
+            N_mn=torch.as_tensor(np.where(measured_nm, noise_m, UNMEASURED).T.copy()),
+        )
+
+
+def squared_distances(A_qf: torch.Tensor, B_nf: torch.Tensor) -> torch.Tensor:
+    """Return squared distances divided by the number of features, (q, n)."""
+    cross_qn = A_qf @ B_nf.T
+    norms_qn = (A_qf**2).sum(1)[:, None] + (B_nf**2).sum(1)[None, :]
+    return (norms_qn - 2 * cross_qn).clamp_min(0.0) / A_qf.shape[1]
+
+
+def kernel(theta_m3: torch.Tensor, D_qn: torch.Tensor) -> torch.Tensor:
+    """Return the covariances (m, …) of latents at scaled squared distances.
+
+    Args:
+        theta_m3: Logarithms of output scale, length-scale and residual variance.
+        D_qn: Scaled squared distances, of any shape.
+    """
+    shape = (-1, *([1] * D_qn.ndim))
+    scale_m, length_m = theta_m3[:, 0].exp().reshape(shape), theta_m3[:, 1].exp().reshape(shape)
+    return scale_m * torch.exp(-0.5 * D_qn / length_m**2)
+
+
+def factor(theta_m3: torch.Tensor, data: Data) -> torch.Tensor:
+    """Return the Cholesky factors (m, n, n) of the observed scores' covariance.
+
+    Raises:
+        FitFailed: A covariance is not positive definite.
+    """
+    noise_mn = data.N_mn + theta_m3[:, 2].exp()[:, None] + JITTER
+    try:
+        return torch.linalg.cholesky(kernel(theta_m3, data.D_nn) + torch.diag_embed(noise_mn))
+    except torch.linalg.LinAlgError as error:
+        raise FitFailed(
+            "the covariance of the scores is not positive definite",
+            hint="Nothing to do: the round falls back to quasi-random mixtures.",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Processes:
+    """`m` conditioned Gaussian processes over the simplex, in standardised latents.
+
+    Args:
+        features: From weights to kernel inputs.
+        X_nf: Features of the trials.
+        theta_m3: Hyper-parameters (logarithms; see `kernel`).
+        data: What was seen.
+        L_mnn: Cholesky factors of its covariance.
+        alpha_mn: Covariance⁻¹ · latents.
+    """
+
+    features: Features
+    X_nf: torch.Tensor
+    theta_m3: torch.Tensor
+    data: Data
+    L_mnn: torch.Tensor
+    alpha_mn: torch.Tensor
+
+    @classmethod
+    def conditioned(
+        cls, features: Features, X_nf: torch.Tensor, *, theta_m3: torch.Tensor, data: Data
+    ) -> Self:
+        """Condition the processes on the data.
+
+        Raises:
+            FitFailed: The covariance is not positive definite.
+        """
+        L_mnn = factor(theta_m3, data)
+        alpha_mn = torch.cholesky_solve(data.Z_mn[..., None], L_mnn)[..., 0]
+        return cls(
+            features=features,
+            X_nf=X_nf,
+            theta_m3=theta_m3,
+            data=data,
+            L_mnn=L_mnn,
+            alpha_mn=alpha_mn,
+        )
+
+    def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and variance of each latent at each mixture, both (q, m)."""
+        K_mnq = kernel(self.theta_m3, squared_distances(self.X_nf, self.features(W_qd)))
+        mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
+        H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
+        variance_mq = self.theta_m3[:, :1].exp() - (H_mnq**2).sum(1)
+        return mean_mq.T.numpy(), variance_mq.clamp_min(1e-12).T.numpy()
+
+    def covariance_with(self, W_qd: FloatArray, w_d: FloatArray) -> FloatArray:
+        """Return the covariance (q, m) of each mixture's latents with one mixture's."""
+        Q_qf, one_f = self.features(W_qd), self.features(w_d[None, :])
+        K_mnq = kernel(self.theta_m3, squared_distances(self.X_nf, Q_qf))
+        K_mn1 = kernel(self.theta_m3, squared_distances(self.X_nf, one_f))
+        prior_mq = kernel(self.theta_m3, squared_distances(Q_qf, one_f))[..., 0]
+        seen_mq = (K_mnq.transpose(1, 2) @ torch.cholesky_solve(K_mn1, self.L_mnn))[..., 0]
+        return (prior_mq - seen_mq).T.numpy()
+
+    def joint(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return means (m, q) and covariances (m, q, q) of the latents."""
+        Q_qf = self.features(W_qd)
+        K_mnq = kernel(self.theta_m3, squared_distances(self.X_nf, Q_qf))
+        mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
+        H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
+        C_mqq = kernel(self.theta_m3, squared_distances(Q_qf, Q_qf)) - H_mnq.transpose(1, 2) @ H_mnq
+        return mean_mq.numpy(), ((C_mqq + C_mqq.transpose(1, 2)) / 2).numpy()
+
+    def observing(self, W_pd: FloatArray) -> Processes:
+        """Return the processes after the mixtures gave exactly their predicted means.
+
+        Means stay as they are and variances shrink: how pending trials count.
+        """
+        if not len(W_pd):
+            return self
+        mean_pm, _ = self.marginals(W_pd)
+        X_nf = torch.cat([self.X_nf, self.features(W_pd)])
+        noise_m1 = self.data.N_mn.min(dim=1, keepdim=True).values
+        data = Data(
+            D_nn=squared_distances(X_nf, X_nf),
+            Z_mn=torch.cat([self.data.Z_mn, torch.as_tensor(mean_pm.T.copy())], dim=1),
+            N_mn=torch.cat([self.data.N_mn, noise_m1.expand(-1, len(W_pd))], dim=1),
+        )
+        return Processes.conditioned(self.features, X_nf, theta_m3=self.theta_m3, data=data)
+
+    def leave_out(self, rows: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+        """Predict the mean score of some rows from all other rows, noise included.
+
+        Args:
+            rows: Trials of one mixture, all measured, left out together.
+
+        Returns:
+            Mean and variance (m,) of the rows' average latent. Closed form: with P the inverse
+            covariance, the rows' latents are normal around z - P_rr⁻¹ (P z)_r with P_rr⁻¹.
+        """
+        index = torch.as_tensor(list(rows))
+        P_mnn = torch.cholesky_inverse(self.L_mnn)
+        C_mrr = torch.linalg.inv(P_mnn[:, index][:, :, index])
+        Z_mr = self.data.Z_mn[:, index]
+        mean_mr = Z_mr - (C_mrr @ self.alpha_mn[:, index, None])[..., 0]
+        return mean_mr.mean(1).numpy(), C_mrr.mean(dim=(1, 2)).numpy()

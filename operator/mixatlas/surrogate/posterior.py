@@ -1,0 +1,138 @@
+"""The objective's posterior: every benchmark's process, put through the scale.
+
+The objective is affine in scores and the processes are independent given the trials, so its mean
+and variance at one mixture are closed forms; intervals and probabilities over several mixtures
+come from joint draws. Both are widened by one ratio from leave-one-out residuals of the objective
+itself, which contain what the processes leave out: the benchmarks' correlation.
+
+Notation: q mixtures, m benchmarks, k draws, d domains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from mixatlas.objective.scale import Scale
+from mixatlas.surrogate.feasibility import Divergence, MaxDrop
+from mixatlas.surrogate.gp import Processes
+from mixatlas.surrogate.warp import Warp
+
+FloatArray = NDArray[np.float64]
+
+TAIL = 0.025
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws:
+    """Joint draws at `q` mixtures; larger is better.
+
+    Args:
+        objective_kq: In objective units, widened.
+        scores_kqm: Benchmark scores, each benchmark widened by its own ratio.
+    """
+
+    objective_kq: FloatArray
+    scores_kqm: FloatArray
+
+    def probability_best(self) -> FloatArray:
+        """Return the share (q,) of draws in which each mixture is the best; sums to 1."""
+        best_k = self.objective_kq.argmax(axis=1)
+        n_draws, n_mixtures = self.objective_kq.shape
+        return np.bincount(best_k, minlength=n_mixtures) / n_draws
+
+    def objective_interval(self) -> FloatArray:
+        """Return the 95 % bounds (2, q) of the objective."""
+        return np.quantile(self.objective_kq, [TAIL, 1 - TAIL], axis=0)
+
+    def score_interval(self) -> FloatArray:
+        """Return the 95 % bounds (2, q, m) of the scores."""
+        return np.quantile(self.scores_kqm, [TAIL, 1 - TAIL], axis=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ObjectivePosterior:
+    """What is believed about every mixture.
+
+    Args:
+        processes: One a benchmark.
+        warp: Between their latents and scores.
+        scale: From scores to the objective.
+        widening: At least 1: multiplies the objective's sd.
+        widening_m: The same for each benchmark's.
+        constraints: Drops that are not allowed.
+        divergence: Where training diverged.
+    """
+
+    processes: Processes
+    warp: Warp
+    scale: Scale
+    widening: float
+    widening_m: FloatArray
+    constraints: tuple[MaxDrop, ...]
+    divergence: Divergence
+
+    def moments(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and sd (q,) of the objective."""
+        mean_qm, variance_qm = self.warp.moments(*self.processes.marginals(W_qd))
+        mean_q = self.scale.offset + mean_qm @ self.scale.slopes_m
+        sd_q = np.sqrt(variance_qm @ self.scale.slopes_m**2)
+        return mean_q, self.widening * sd_q
+
+    def scores(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and sd (q, m) of the scores."""
+        mean_qm, variance_qm = self.warp.moments(*self.processes.marginals(W_qd))
+        return mean_qm, self.widening_m * np.sqrt(variance_qm)
+
+    def draws(self, W_qd: FloatArray, n_draws: int, *, seed: int) -> Draws:
+        """Draw the objective and the scores of several mixtures jointly.
+
+        Args:
+            W_qd: The mixtures.
+            n_draws: Number of draws.
+            seed: Source of the draws: equal seeds and shapes give equal ones.
+        """
+        mean_mq, C_mqq = self.processes.joint(W_qd)
+        # A covariance of near-equal mixtures is singular: its symmetric root is not.
+        value_mq, V_mqq = np.linalg.eigh(C_mqq)
+        root_mqq = V_mqq * np.sqrt(np.clip(value_mq, 0.0, None))[:, None, :]
+        normal_kmq = np.random.default_rng(seed).standard_normal((n_draws, *mean_mq.shape))
+        moved_kqm = np.einsum("mqr,kmr->kqm", root_mqq, normal_kmq)
+        objective_kq = self.scale.objective(self.warp.scores(mean_mq.T + moved_kqm))
+        centre_q = objective_kq.mean(axis=0)
+        return Draws(
+            objective_kq=centre_q + self.widening * (objective_kq - centre_q),
+            scores_kqm=self.warp.scores(mean_mq.T + self.widening_m * moved_kqm),
+        )
+
+    def probability_feasible(self, W_qd: FloatArray) -> FloatArray:
+        """Return the chance (q,) that training holds and no benchmark drops too far.
+
+        Benchmarks are independent given the trials, so their chances multiply. A drop is the
+        difference of two correlated scores; its distribution is matched by mean and variance.
+        """
+        chance_q = self.divergence.probability_ok(W_qd)
+        for constraint in self.constraints:
+            chance_q = chance_q * self._probability_kept(W_qd, constraint)
+        return chance_q
+
+    def observing(self, W_pd: FloatArray) -> ObjectivePosterior:
+        """Return the posterior with pending mixtures counted as observed at their means."""
+        return replace(self, processes=self.processes.observing(W_pd))
+
+    def _probability_kept(self, W_qd: FloatArray, constraint: MaxDrop) -> FloatArray:
+        column = constraint.benchmark
+        W_rd = constraint.relative_to_d[None, :]
+        mean_qm, variance_qm = self.warp.moments(*self.processes.marginals(W_qd))
+        mean_rm, variance_rm = self.warp.moments(*self.processes.marginals(W_rd))
+        latent_qm = self.processes.covariance_with(W_qd, constraint.relative_to_d)
+        shared_q = latent_qm[:, column] * self.warp.spread_m[column] ** 2
+        if self.warp.is_loss_m[column]:
+            shared_q = np.expm1(shared_q) * mean_qm[:, column] * mean_rm[0, column]
+        variance_q = variance_qm[:, column] + variance_rm[0, column] - 2 * shared_q
+        sd_q = self.widening_m[column] * np.sqrt(np.maximum(variance_q, 1e-18))
+        margin_q = mean_qm[:, column] - mean_rm[0, column] + constraint.max_drop
+        return np.asarray(norm.cdf(margin_q / sd_q))
