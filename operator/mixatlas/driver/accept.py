@@ -78,9 +78,7 @@ def read_corpus(store: ObjectStore, search: MixtureSearch) -> Corpus:
             sha256_hex(found),
             _parse(BenchmarkManifest, found, source),
         )
-    check_against_corpus(
-        search, manifest, {name: entry[2] for name, entry in benchmarks.items()}
-    )
+    check_against_corpus(search, manifest, {name: entry[2] for name, entry in benchmarks.items()})
     return Corpus(uri=uri, sha256=sha256_hex(content), manifest=manifest, benchmarks=benchmarks)
 
 
@@ -95,8 +93,7 @@ def space_of(search: MixtureSearch, corpus: Corpus) -> MixtureSpace:
         tokens=corpus.tokens,
         bounds=[Bound(domain=b.domain, min=b.min, max=b.max) for b in space.bounds],
         groups=[
-            Group(name=g.name, domains=tuple(g.domains), min=g.min, max=g.max)
-            for g in space.groups
+            Group(name=g.name, domains=tuple(g.domains), min=g.min, max=g.max) for g in space.groups
         ],
         linear=[
             Linear(

@@ -83,21 +83,22 @@ def _first_alike(observed: Observed, standing: Standing) -> Reason | None:
     by_end = sorted(trials, key=lambda t: (_end(t), t.planned.trial))[:FIRST_TRIALS]
     classes = {t.outcome.outcome for t in by_end if t.outcome is not None}
     if len(by_end) == FIRST_TRIALS and len(classes) == 1 and classes <= set(_FAILED):
-        return Reason("TooManyFailures", f"the first {FIRST_TRIALS} trials failed: {_of(by_end[0])}")
+        return Reason(
+            "TooManyFailures", f"the first {FIRST_TRIALS} trials failed: {_of(by_end[0])}"
+        )
     return None
 
 
 def _too_many(observed: Observed, standing: Standing) -> Reason | None:
     failed = [
-        t
-        for t in standing.search_trials
-        if t.outcome is not None and t.outcome.outcome in _FAILED
+        t for t in standing.search_trials if t.outcome is not None and t.outcome.outcome in _FAILED
     ]
     limit = observed.live.spec.budget.max_failed_trials
     if len(failed) < limit:
         return None
     return Reason(
-        "TooManyFailures", f"{len(failed)} trials failed, budget.maxFailedTrials is {limit}: {_of(failed[-1])}"
+        "TooManyFailures",
+        f"{len(failed)} trials failed, budget.maxFailedTrials is {limit}: {_of(failed[-1])}",
     )
 
 

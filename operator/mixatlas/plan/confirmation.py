@@ -95,9 +95,7 @@ def _nominate(observed: Observed, standing: Standing, revision: int) -> list[Act
             n = observed.live.spec.confirm.candidates
             based_on = BasedOn(finished=finished)
             return [
-                RequestNomination(
-                    key=key, revision=revision, n_candidates=n, based_on=based_on
-                )
+                RequestNomination(key=key, revision=revision, n_candidates=n, based_on=based_on)
             ]
         case _:
             return []
@@ -111,9 +109,7 @@ def _measured_arms(observed: Observed, standing: Standing, revision: int) -> Pre
     values: dict[Mixture, list[float]] = {}
     for trial in standing.search_trials:
         if trial.is_ok and trial.outcome is not None and trial.mixture not in fixed:
-            scores = [
-                b.sign * trial.outcome.scores[b.name].value for b in accepted.yardstick
-            ]
+            scores = [b.sign * trial.outcome.scores[b.name].value for b in accepted.yardstick]
             values.setdefault(trial.mixture, []).append(float(scale.objective(np.array(scores))))
     feasible = [mixture for mixture in values if accepted.space.contains(mixture)]
     feasible.sort(key=lambda mixture: (-float(np.mean(values[mixture])), mixture.parts))
@@ -218,9 +214,7 @@ def find_winner(
     scores = _item_scores(observed, arms)
     reference = by_role[REFERENCE]
     candidates = [
-        i
-        for i, arm in enumerate(arms)
-        if CANDIDATE in arm.predicted.roles and i != reference
+        i for i, arm in enumerate(arms) if CANDIDATE in arm.predicted.roles and i != reference
     ]
     gains: dict[int, dict[str, Gain]] = {i: {} for i in range(len(arms))}
     for role in (REFERENCE, "natural", "uniform"):
@@ -228,9 +222,7 @@ def find_winner(
             over = by_role[role]
             for paired in paired_gains(scores, accepted.scale, candidates=candidates, over=over):
                 gains[paired.candidate][role] = _gain(accepted, paired)
-    confirmed = [
-        _confirmed_arm(observed, arm, gains=gains[i]) for i, arm in enumerate(arms)
-    ]
+    confirmed = [_confirmed_arm(observed, arm, gains=gains[i]) for i, arm in enumerate(arms)]
     shown = [
         i
         for i in candidates
@@ -321,15 +313,16 @@ def _interval(estimate: Estimate) -> Interval:
     )
 
 
-def _confirmed_arm(
-    observed: Observed, arm: _Arm, *, gains: Mapping[str, Gain]
-) -> ConfirmedArm:
+def _confirmed_arm(observed: Observed, arm: _Arm, *, gains: Mapping[str, Gain]) -> ConfirmedArm:
     """Average an arm over seeds; benchmark values stay in their metric's own direction."""
     accepted = observed.accepted
     means = {
         benchmark.name: float(
             np.mean(
-                [observed.items[t.planned.trial][benchmark.name].scores.mean() for t in arm.trials.values()]
+                [
+                    observed.items[t.planned.trial][benchmark.name].scores.mean()
+                    for t in arm.trials.values()
+                ]
             )
         )
         for benchmark in accepted.yardstick

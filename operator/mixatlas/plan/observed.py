@@ -70,7 +70,10 @@ class Accepted:
         """The benchmarks as the objective reads them, in its order."""
         return tuple(
             Benchmark(
-                name=b.name, metric=b.metric, weight=self.weights[b.name], chance=self.chance[b.name]
+                name=b.name,
+                metric=b.metric,
+                weight=self.weights[b.name],
+                chance=self.chance[b.name],
             )
             for b in self.benchmarks
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mixatlas.ledger.layout import attempt_name
 from mixatlas.plan.actions import Action, ForgetTrial, RecordOutcome, StartTrial, StopTrial
 from mixatlas.plan.completion import find_failure, surplus_trials, why_search_ends
 from mixatlas.plan.confirmation import next_confirmation, reference_fell_out, revision_due
@@ -13,7 +14,6 @@ from mixatlas.plan.outcomes import cancelled, outcome_of
 from mixatlas.plan.rounds import next_round
 from mixatlas.plan.standing import Standing, TrialStanding, read_standing
 from mixatlas.plan.trial_files import base_of, trial_file
-from mixatlas.ledger.layout import attempt_name
 
 
 def plan(observed: Observed) -> list[Action]:
@@ -47,9 +47,7 @@ def plan(observed: Observed) -> list[Action]:
     return actions + starts + _next_stage(observed, standing, starts)
 
 
-def _next_stage(
-    observed: Observed, standing: Standing, starts: list[StartTrial]
-) -> list[Action]:
+def _next_stage(observed: Observed, standing: Standing, starts: list[StartTrial]) -> list[Action]:
     """Return the next records and questions: of the search stage, then of the confirmation."""
     if why_search_ends(observed, standing) is None:
         waiting = sum(1 for t in standing.open_trials if not t.is_active)
@@ -148,5 +146,3 @@ def _cancels_unstarted(
     for trial in standing.open_trials:
         if not trial.is_active and trial.planned.trial not in told:
             yield RecordOutcome(cancelled(observed.accepted, trial, "the search failed"))
-
-

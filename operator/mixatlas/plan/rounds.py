@@ -190,9 +190,7 @@ def _rescue_reference(observed: Observed, standing: Standing) -> list[Action] | 
         return None
     why = "the reference did not end ok: two further seeds"
     trials = [ProposedTrial(mixture=reference, why=why, predicted=None)] * REPLICATES
-    record = _record(
-        observed, standing, RoundKind.REPLICATES, trials, taken=[reference], why=why
-    )
+    record = _record(observed, standing, RoundKind.REPLICATES, trials, taken=[reference], why=why)
     return [record]
 
 
@@ -294,9 +292,7 @@ def _proposed_round(
     )
 
 
-def _fallback_round(
-    observed: Observed, standing: Standing, reason: str, *, q: int
-) -> RecordRound:
+def _fallback_round(observed: Observed, standing: Standing, reason: str, *, q: int) -> RecordRound:
     """Go on with quasi-random points when the proposer failed or took too long."""
     points = quasi_random(
         observed.accepted.space,
@@ -352,9 +348,7 @@ def _record(
     )
 
 
-def _purpose(
-    accepted: Accepted, kind: RoundKind, mixture: Mixture, known: set[Mixture]
-) -> Purpose:
+def _purpose(accepted: Accepted, kind: RoundKind, mixture: Mixture, known: set[Mixture]) -> Purpose:
     if mixture in known:
         return Purpose.REPLICATE
     if mixture in accepted.baselines.values():

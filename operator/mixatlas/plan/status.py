@@ -46,7 +46,9 @@ def describe(observed: Observed, now: float) -> tuple[Plain, tuple[Condition, ..
         "top": _top(observed),
         "best": _best(observed),
         "winner": _winner(observed, winner) if winner else None,
-        "flags": [flag.to_plain() for flag in observed.objective.flags] if observed.objective else [],
+        "flags": [flag.to_plain() for flag in observed.objective.flags]
+        if observed.objective
+        else [],
         "cost": cost_of(observed, standing),
         "ledger": observed.accepted.layout.root,
     }
@@ -94,9 +96,7 @@ def cost_of(observed: Observed, standing: Standing) -> Plain:
     return cost
 
 
-def _conditions(
-    observed: Observed, standing: Standing, now: float
-) -> tuple[Condition, ...]:
+def _conditions(observed: Observed, standing: Standing, now: float) -> tuple[Condition, ...]:
     finished = _finished_reason(observed, standing)
     phase = phase_of(observed, standing)
     degraded = _degraded(observed, standing)
@@ -147,7 +147,11 @@ def _condition(
 
 
 def _idle_word(phase: str) -> str:
-    return phase if phase in ("Suspended", "Succeeded", "NoGainShown", "Failed", "Cancelled") else "Searching"
+    return (
+        phase
+        if phase in ("Suspended", "Succeeded", "NoGainShown", "Failed", "Cancelled")
+        else "Searching"
+    )
 
 
 def _plain_condition(condition: Condition) -> Plain:
@@ -259,7 +263,9 @@ def _eta(observed: Observed, standing: Standing) -> str:
     seconds = [t.outcome.seconds for t in standing.search_trials if t.is_ok and t.outcome]
     if not seconds or _finished_reason(observed, standing) is not None:
         return ""
-    return _duration(trials_to_come(observed, standing) * float(np.mean(seconds)) / _width(observed))
+    return _duration(
+        trials_to_come(observed, standing) * float(np.mean(seconds)) / _width(observed)
+    )
 
 
 def trials_to_come(observed: Observed, standing: Standing) -> int:
@@ -362,7 +368,9 @@ def _seed_sd(observed: Observed) -> float:
     """Return the objective's noise, benchmarks taken as independent; 0 before it is known."""
     if observed.objective is None:
         return 0.0
-    sds: Sequence[float] = [observed.objective.seed_sd[b.name] for b in observed.accepted.benchmarks]
+    sds: Sequence[float] = [
+        observed.objective.seed_sd[b.name] for b in observed.accepted.benchmarks
+    ]
     return float(np.linalg.norm(observed.accepted.scale.slopes_m * np.array(sds)))
 
 

@@ -1,0 +1,177 @@
+"""The ledger as the driver holds it: read once, then kept current by what it writes itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from mixatlas.contract.canonical import sha256_hex
+from mixatlas.contract.result import ITEMS_HEADER, Progress, TrialResult
+from mixatlas.contract.trial import Purpose
+from mixatlas.driver.ports import ObjectStore
+from mixatlas.ledger.layout import Layout, trial_of
+from mixatlas.ledger.records import (
+    ObjectiveRecord,
+    OutcomeClass,
+    PredictionRecord,
+    RoundRecord,
+    TrialOutcome,
+    WinnerRecord,
+)
+from mixatlas.plan.observed import AttemptState, ItemScores
+
+_Numbered = TypeVar("_Numbered", RoundRecord, PredictionRecord, WinnerRecord)
+Writable = RoundRecord | TrialOutcome | ObjectiveRecord | PredictionRecord | WinnerRecord
+
+
+class Books:
+    """All records of one search.
+
+    Records are written once, so what was read stays true; only results and progress of open
+    trials are looked for again. A new instance holds nothing but what the store holds: that
+    is what a restart is.
+
+    Args:
+        store: Where the ledger lies.
+        layout: Its names.
+    """
+
+    def __init__(self, store: ObjectStore, layout: Layout) -> None:
+        self._store = store
+        self._layout = layout
+        self.rounds: dict[int, RoundRecord] = {}
+        self.outcomes: dict[int, TrialOutcome] = {}
+        self.predictions: dict[int, PredictionRecord] = {}
+        self.winners: dict[int, WinnerRecord] = {}
+        self.objective: ObjectiveRecord | None = None
+        self.items: dict[int, Mapping[str, ItemScores]] = {}
+        self.results: dict[int, dict[str, TrialResult]] = {}
+
+    @classmethod
+    def open(cls, store: ObjectStore, layout: Layout) -> Books:
+        """Read everything that the store holds of a search.
+
+        Raises:
+            StoreUnavailable, StoreForbidden: The store does not answer, or refuses.
+        """
+        books = cls(store, layout)
+        for record in books._read_all(layout.rounds, RoundRecord):
+            books.rounds[record.round] = record
+        for prediction in books._read_all(layout.predictions, PredictionRecord):
+            books.predictions[prediction.revision] = prediction
+        for winner in books._read_all(layout.winners, WinnerRecord):
+            books.winners[winner.revision] = winner
+        objective = store.get(layout.objective)
+        if objective is not None:
+            books.objective = ObjectiveRecord.model_validate_json(objective)
+        names = store.list(layout.trials)
+        for uri in (name for name in names if name.endswith("/outcome.json")):
+            content = store.get(uri)
+            if content is not None:
+                outcome = TrialOutcome.model_validate_json(content)
+                books.outcomes[outcome.trial] = outcome
+        for uri in (name for name in names if name.endswith("/result.json")):
+            trial = trial_of(uri)
+            if trial is not None and trial not in books.outcomes:
+                books.look_for_result(trial, uri.split("/")[-2])
+        books.load_items()
+        return books
+
+    def write(self, uri: str, record: Writable) -> None:
+        """Store a record, and remember it once it is stored."""
+        self._store.put(uri, record.to_bytes())
+        match record:
+            case RoundRecord():
+                self.rounds[record.round] = record
+            case TrialOutcome():
+                self.outcomes[record.trial] = record
+                self.results.pop(record.trial, None)
+                self.load_items()
+            case ObjectiveRecord():
+                self.objective = record
+            case PredictionRecord():
+                self.predictions[record.revision] = record
+            case WinnerRecord():
+                self.winners[record.revision] = record
+
+    def look_for_results(self, attempts: tuple[AttemptState, ...]) -> None:
+        """Look once more for the results of ended attempts whose trial is open."""
+        for attempt in attempts:
+            if attempt.phase == "ended" and attempt.trial not in self.outcomes:
+                self.look_for_result(attempt.trial, attempt.pod_uid)
+
+    def look_for_result(self, trial: int, pod_uid: str) -> None:
+        """Read an attempt's result where it has one. One that breaks the contract is none."""
+        known = self.results.setdefault(trial, {})
+        if pod_uid in known:
+            return
+        content = self._store.get(self._layout.attempt_object(trial, pod_uid, "result.json"))
+        if content is None:
+            return
+        try:
+            result = TrialResult.model_validate_json(content)
+        except ValidationError:
+            return
+        if result.pod_uid == pod_uid:
+            known[pod_uid] = result
+
+    def progress(self, attempts: tuple[AttemptState, ...]) -> dict[int, Progress]:
+        """Read how far the running attempts are."""
+        found = {}
+        for attempt in attempts:
+            if attempt.phase != "running":
+                continue
+            uri = self._layout.attempt_object(attempt.trial, attempt.pod_uid, "progress.json")
+            content = self._store.get(uri)
+            if content is not None:
+                try:
+                    found[attempt.trial] = Progress.model_validate_json(content)
+                except ValidationError:
+                    continue  # progress is for people; a broken one decides nothing
+        return found
+
+    def load_items(self) -> None:
+        """Read the item scores of every confirmation trial that ended ok."""
+        for trial, outcome in self.outcomes.items():
+            is_wanted = outcome.purpose is Purpose.CONFIRM and outcome.outcome is OutcomeClass.OK
+            if not is_wanted or trial in self.items or outcome.credited is None:
+                continue
+            stored = outcome.credited.items
+            content = self._store.get(stored.uri) if stored else None
+            if stored is not None and content is not None and sha256_hex(content) == stored.sha256:
+                self.items[trial] = parse_items(content)
+
+    def _read_all(self, prefix: str, model: type[_Numbered]) -> list[_Numbered]:
+        found = []
+        for uri in self._store.list(prefix):
+            content = self._store.get(uri)
+            if content is not None:
+                found.append(model.model_validate_json(content))
+        return found
+
+
+def parse_items(content: bytes) -> dict[str, ItemScores]:
+    """Parse `items.csv` into scores by benchmark, rows sorted by item.
+
+    Raises:
+        ValueError: The columns are not those of the contract, or a score is no number.
+    """
+    rows = list(csv.reader(io.StringIO(content.decode())))
+    if not rows or tuple(rows[0]) != ITEMS_HEADER:
+        raise ValueError(f"items.csv must have the columns {', '.join(ITEMS_HEADER)}")
+    by_benchmark: dict[str, list[tuple[str, str, float]]] = {}
+    for benchmark, item, image, score in rows[1:]:
+        by_benchmark.setdefault(benchmark, []).append((item, image, float(score)))
+    return {
+        name: ItemScores(
+            items=tuple(item for item, _, _ in entries),
+            images=tuple(image for _, image, _ in entries),
+            scores=np.array([score for _, _, score in entries]),
+        )
+        for name, entries in ((n, sorted(e)) for n, e in by_benchmark.items())
+    }

@@ -1,0 +1,138 @@
+"""What the proposer is asked, and how its answers become the plan's.
+
+`answer` runs in the worker process; it imports the surrogate (and with it torch) only there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mixatlas.contract.errors import SpaceExhausted
+from mixatlas.contract.mixture import Mixture
+from mixatlas.contract.seeds import seed_for
+from mixatlas.ledger.history import History
+from mixatlas.ledger.records import (
+    BasedOn,
+    Best,
+    Interval,
+    ObjectiveRecord,
+    PredictedObjective,
+    PredictionRecord,
+)
+from mixatlas.plan.actions import RequestNomination, RequestProposal
+from mixatlas.plan.observed import Accepted, Observed, ProposedRound, ProposedTrial
+from mixatlas.plan.rounds import history_of
+from mixatlas.plan.standing import read_standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ProposeQuestion:
+    """Which mixtures to train next."""
+
+    key: str
+    accepted: Accepted
+    history: History
+    objective: ObjectiveRecord
+    q: int
+    pending: tuple[Mixture, ...]
+    seed: int
+    warm_start: Mapping[str, tuple[float, ...]] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NominateQuestion:
+    """Which mixtures to confirm, and what is expected of every arm."""
+
+    key: str
+    accepted: Accepted
+    history: History
+    objective: ObjectiveRecord
+    revision: int
+    n_candidates: int
+    n_seeds: int
+    based_on: BasedOn
+    seed: int
+
+
+def propose_question(
+    observed: Observed, action: RequestProposal, objective: ObjectiveRecord
+) -> ProposeQuestion:
+    """Gather what a proposal depends on, all of it stored in the ledger."""
+    search = observed.accepted.search.spec.search
+    return ProposeQuestion(
+        key=action.key,
+        accepted=observed.accepted,
+        history=history_of(observed),
+        objective=objective,
+        q=action.q,
+        pending=action.pending,
+        seed=seed_for(search.seed, "propose", action.round_number),
+        warm_start=read_standing(observed).last_hyperparameters,
+    )
+
+
+def nominate_question(
+    observed: Observed, action: RequestNomination, objective: ObjectiveRecord
+) -> NominateQuestion:
+    """Gather what a nomination depends on."""
+    search = observed.accepted.search.spec.search
+    return NominateQuestion(
+        key=action.key,
+        accepted=observed.accepted,
+        history=history_of(observed),
+        objective=objective,
+        revision=action.revision,
+        n_candidates=action.n_candidates,
+        n_seeds=observed.live.spec.confirm.seeds,
+        based_on=action.based_on,
+        seed=seed_for(search.seed, "predict", action.revision),
+    )
+
+
+def answer(question: ProposeQuestion | NominateQuestion) -> ProposedRound | PredictionRecord | None:
+    """Answer a question; None says that the space is exhausted.
+
+    The answer depends on the question alone, so a restarted search gets the same one.
+    """
+    if isinstance(question, NominateQuestion):
+        return _nominate(question)
+    try:
+        return _propose(question)
+    except SpaceExhausted:
+        return None
+
+
+def _propose(question: ProposeQuestion) -> ProposedRound:
+    from mixatlas.propose.propose import propose
+
+    proposal = propose(
+        question.accepted.space,
+        question.history,
+        q=question.q,
+        pending=question.pending,
+        seed=question.seed,
+        warm_start=question.warm_start,
+        settings=_settings(question.accepted, question.objective),
+    )
+    incumbent = proposal.incumbent
+    return ProposedRound(
+        trials=tuple(
+            ProposedTrial(
+                mixture=mixture,
+                why=proposal.why,
+                predicted=PredictedObjective(mean=p.mean, sd=p.sd) if p is not None else None,
+            )
+            for mixture, p in zip(proposal.mixtures, proposal.predicted, strict=True)
+        ),
+        basis=proposal.basis,
+        why=proposal.why,
+        expected_improvement=proposal.expected_improvement,
+        hyperparameters=proposal.hyperparameters,
+        best=Best(
+            trial=incumbent.trial,
+            objective=Interval(mean=incumbent.mean, lower=incumbent.lower, upper=incumbent.upper),
+        )
+        if incumbent is not None
+        else None,
+    )

@@ -1,0 +1,26 @@
+"""Writes what is generated from the models: the custom resource and the field reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mixatlas.spec.crd import render_crd, render_reference
+
+ROOT = Path(__file__).resolve().parent.parent
+GENERATED = {
+    "crds/mixturesearches.mixatlas.dev.yaml": render_crd,
+    "docs/reference/mixturesearch.md": render_reference,
+}
+
+
+def main() -> None:
+    """Write every generated file."""
+    for name, render in GENERATED.items():
+        path = ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(), encoding="utf-8")
+        print(name)
+
+
+if __name__ == "__main__":
+    main()
