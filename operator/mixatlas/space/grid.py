@@ -1,0 +1,50 @@
+"""The grid behind the domains: which cells share a concept, which a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixatlas.space.space import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grid:
+    """Concepts and tasks of domains named `CONCEPT.TASK`.
+
+    Args:
+        concepts: Names, sorted.
+        tasks: Names, sorted.
+        C_cd: 1 where domain d belongs to concept c, of shape (concepts, d).
+        T_td: 1 where domain d belongs to task t, of shape (tasks, d).
+    """
+
+    concepts: tuple[str, ...]
+    tasks: tuple[str, ...]
+    C_cd: FloatArray
+    T_td: FloatArray
+
+    @classmethod
+    def of(cls, domains: Sequence[str]) -> Grid:
+        """Read the grid from names; without a dot in every name there is none (0 rows)."""
+        parts = [tuple(name.split(".")) for name in domains]
+        if any(len(part) != 2 for part in parts):
+            parts = []
+        concepts = tuple(sorted({part[0] for part in parts}))
+        tasks = tuple(sorted({part[1] for part in parts}))
+        d = len(domains)
+        C = [[float(part[0] == concept) for part in parts] for concept in concepts]
+        T = [[float(part[1] == task) for part in parts] for task in tasks]
+        return cls(
+            concepts=concepts,
+            tasks=tasks,
+            C_cd=np.array(C, dtype=np.float64).reshape(len(concepts), d),
+            T_td=np.array(T, dtype=np.float64).reshape(len(tasks), d),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the names tell no grid."""
+        return not self.concepts
