@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from mixatlas.contract.mixture import PPM, Mixture
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,8 @@ class LinearConstraint:
         coefficients: One a domain, in the space's order.
         low: Least value of the sum, or None.
         high: Largest value of the sum, or None.
-        unit: What the sum is divided by to be read as a share: PPM times the common denominator
-            of the coefficients as they were written.
+        unit: What the sum is divided by to be read as a share: PPM times the factor that made
+            the coefficients whole numbers.
     """
 
     name: str
@@ -32,14 +34,27 @@ class LinearConstraint:
     high: int | None
     unit: int = PPM
 
+    @property
+    def scale(self) -> int:
+        """Largest coefficient in absolute value, at least 1: what float copies are divided by."""
+        return max(1, *(abs(c) for c in self.coefficients))
+
     def value(self, ppm: tuple[int, ...]) -> int:
         """Return the sum at a mixture."""
         return sum(c * part for c, part in zip(self.coefficients, ppm, strict=True) if c)
 
     def holds(self, ppm: tuple[int, ...]) -> bool:
         """Tell whether a mixture meets the constraint."""
+        return self.broken_limit(ppm) is None
+
+    def broken_limit(self, ppm: tuple[int, ...]) -> int | None:
+        """Return the limit that a mixture breaks, or None."""
         value = self.value(ppm)
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        if self.low is not None and value < self.low:
+            return self.low
+        if self.high is not None and value > self.high:
+            return self.high
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +77,23 @@ class MixtureSpace:
     upper: tuple[int, ...]
     constraints: tuple[LinearConstraint, ...] = ()
 
+    @classmethod
+    def of(cls, *domains: str) -> Self:
+        """Return the whole simplex over domains of equal size.
+
+        Example:
+            >>> MixtureSpace.of("photo", "chart").natural.parts
+            (('chart', 500000), ('photo', 500000))
+        """
+        d = len(domains)
+        return cls(
+            domains=tuple(sorted(domains)),
+            tokens=(1,) * d,
+            natural=Mixture.nearest(dict.fromkeys(domains, 1)),
+            lower=(0,) * d,
+            upper=(PPM,) * d,
+        )
+
     @property
     def d(self) -> int:
         """Number of domains."""
@@ -81,7 +113,7 @@ class MixtureSpace:
         return next(self._violations(mixture), None) is None
 
     def violations(self, mixture: Mixture) -> tuple[str, ...]:
-        """Return one sentence for each bound or constraint that a mixture breaks.
+        """Return one clause for each bound or constraint that a mixture breaks.
 
         Raises:
             ValueError: The mixture has other domains.
@@ -93,28 +125,34 @@ class MixtureSpace:
             raise ValueError("the mixture is over other domains than the space")
         limits = zip(self.domains, mixture.ppm, self.lower, self.upper, strict=True)
         for domain, part, low, high in limits:
-            if not low <= part <= high:
-                yield f"{domain} is {part / PPM:.6f}, outside {low / PPM:.6f} to {high / PPM:.6f}"
+            if part < low:
+                yield f"{domain} is {part / PPM:.6f}, below {low / PPM:.6f}"
+            elif part > high:
+                yield f"{domain} is {part / PPM:.6f}, above {high / PPM:.6f}"
         for row in self.constraints:
-            if not row.holds(mixture.ppm):
-                yield f"{row.name} is {row.value(mixture.ppm) / row.unit:.6f}"
+            limit = row.broken_limit(mixture.ppm)
+            if limit is not None:
+                value = row.value(mixture.ppm)
+                side = "below" if value < limit else "above"
+                yield f"{row.name} is {value / row.unit:.6f}, {side} {limit / row.unit:.6f}"
 
     def halfspaces(self) -> tuple[FloatArray, FloatArray]:
-        """Return the constraints, bounds left out, as `A @ w ≤ b` in fractions.
+        """Return the constraints, bounds left out, as `A @ w ≤ b` on weights that sum to 1.
 
         Returns:
-            `A` of shape (r, d) and `b` of shape (r,), one row a finite side of a constraint.
+            `A` of shape (r, d), its largest entry a row ±1, and `b` of shape (r,): one row a
+            finite side of a constraint.
         """
         rows, limits = [], []
         for constraint in self.constraints:
-            a = np.array(constraint.coefficients, dtype=np.float64)
-            scale = np.abs(a).max() or 1.0
+            scale = constraint.scale
+            a = np.array([c / scale for c in constraint.coefficients])
             if constraint.high is not None:
-                rows.append(a / scale)
-                limits.append(constraint.high / PPM / scale)
+                rows.append(a)
+                limits.append(constraint.high / (PPM * scale))
             if constraint.low is not None:
-                rows.append(-a / scale)
-                limits.append(-constraint.low / PPM / scale)
+                rows.append(-a)
+                limits.append(-constraint.low / (PPM * scale))
         A = np.array(rows, dtype=np.float64).reshape(len(rows), self.d)
         return A, np.array(limits, dtype=np.float64)
 
@@ -122,6 +160,6 @@ class MixtureSpace:
         """Return lower and upper bounds as fractions, each of shape (d,)."""
         return np.array(self.lower) / PPM, np.array(self.upper) / PPM
 
-    def mixture(self, ppm: NDArray[np.int64]) -> Mixture:
+    def mixture(self, ppm: IntArray) -> Mixture:
         """Return the mixture of integer parts in the order of `domains`."""
         return Mixture(tuple(zip(self.domains, (int(part) for part in ppm), strict=True)))
