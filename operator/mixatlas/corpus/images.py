@@ -1,0 +1,65 @@
+"""Images as they are: their header is read, never their pixels."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from mixatlas.contract.errors import CorpusInvalid
+
+MAX_PIXELS = 50_000_000
+_SUFFIX = {"PNG": "png", "JPEG": "jpg"}
+
+
+def suffix_of_image(content: bytes) -> str:
+    """Check an image and return the suffix of its format, `png` or `jpg`.
+
+    Args:
+        content: The file. Only its header is decoded, so that a bomb costs nothing; the
+            checksums of a PNG are verified.
+
+    Raises:
+        ValueError: Another format, a broken file, or more than 50 megapixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large images; ours is the stricter limit and an error.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=tuple(_SUFFIX))
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ValueError(f"{width} x {height} is more than 50 megapixels")
+        image.verify()
+    except Image.DecompressionBombError as error:
+        raise ValueError("more than 50 megapixels") from error
+    except UnidentifiedImageError as error:
+        raise ValueError("not a PNG or JPEG image") from error
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"broken: {error}") from error
+    return _SUFFIX[str(image.format)]
+
+
+def read_image(path: Path, *, field: str, where: str) -> tuple[bytes, str]:
+    """Read an image file, checked.
+
+    Args:
+        path: Of the file.
+        field: How the line names it, for the message.
+        where: Place of the line.
+
+    Returns:
+        (its bytes, `png` or `jpg`)
+
+    Raises:
+        CorpusInvalid: It cannot be read, or is not an image that a corpus may hold.
+    """
+    try:
+        content = path.read_bytes()
+        return content, suffix_of_image(content)
+    except OSError as error:
+        raise CorpusInvalid(f"{field}: {error.strerror}", where=where) from error
+    except ValueError as error:
+        raise CorpusInvalid(f"{field}: {error}", where=where) from error

@@ -1,0 +1,182 @@
+"""Labelled samples → domains: checked, counted and sorted first, written to shards after."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixatlas.contract.canonical import canonical_json, sha256_hex
+from mixatlas.contract.errors import CorpusInvalid
+from mixatlas.contract.manifest import Domain, SampleRecord, Shard
+from mixatlas.corpus.external_sort import ExternalSort
+from mixatlas.corpus.images import read_image
+from mixatlas.corpus.lines import Placed, SampleLine, read_lines
+from mixatlas.corpus.shards import Member, ShardWriter, WrittenShard
+from mixatlas.corpus.tokenizing import TextTokenizer
+
+_CHUNK = 1024
+MAX_DOMAINS = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRules:
+    """What turns a line into a sample.
+
+    Args:
+        tokenizer: Counts text tokens.
+        tokenizer_sha256: Of its folder; part of each domain's definition.
+        image_tokens: Manifest tokens of one image.
+        shard_bytes: Largest shard.
+        seed: Of the shuffle.
+    """
+
+    tokenizer: TextTokenizer
+    tokenizer_sha256: str
+    image_tokens: int
+    shard_bytes: int
+    seed: int
+
+
+def pack_samples(
+    samples: Path, root: Path, scratch: Path, *, rules: SampleRules
+) -> tuple[Domain, ...]:
+    """Write the shards of every domain.
+
+    The order inside a domain is that of SHA-256(seed, line): it depends on what is packed,
+    never on the order of the lines, so that appending keeps nothing together that came together.
+
+    Args:
+        samples: JSON lines; image paths are relative to its folder.
+        root: Folder of the manifest; shards go to `shards/DOMAIN/`.
+        scratch: An empty folder for the sort.
+        rules: Tokenizer, sizes and seed.
+
+    Returns:
+        The domains, sorted by name.
+
+    Raises:
+        CorpusInvalid: A line or an image cannot be used; it has file:line and says why.
+    """
+    by_domain = ExternalSort(scratch)
+    for row in _rows(samples, rules):
+        by_domain.add(row)
+    groups = itertools.groupby(by_domain, key=lambda row: row.split(b"\t", 1)[0])
+    domains = []
+    for name, rows in groups:
+        domains.append(_write_domain(name.decode(), rows, samples.parent, root, rules=rules))
+    if not domains:
+        raise CorpusInvalid(f"{samples.name}: no samples", hint="Give at least one line.")
+    if len(domains) > MAX_DOMAINS:
+        raise CorpusInvalid(
+            f"{samples.name}: {len(domains)} domains", hint=f"At most {MAX_DOMAINS} are possible."
+        )
+    # Rows are sorted as bytes with a tab after the name; names alone sort otherwise.
+    return tuple(sorted(domains, key=lambda domain: domain.name))
+
+
+def _rows(samples: Path, rules: SampleRules) -> Iterator[bytes]:
+    """Yield `DOMAIN<tab>ORDER<tab>{where, paths, record}` a sample, in the order of lines."""
+    lines = read_lines(samples, SampleLine)
+    while chunk := list(itertools.islice(lines, _CHUNK)):
+        for placed, record in zip(chunk, _records(chunk, samples.parent, rules), strict=True):
+            line = placed.line
+            order = hashlib.sha256(b"%d/" % rules.seed + canonical_json(line.to_plain()))
+            payload = canonical_json(
+                {"where": placed.where, "paths": line.images, "record": record.to_plain()}
+            )
+            domain = f"{line.concept}.{line.task}"
+            yield b"\t".join((domain.encode(), order.hexdigest().encode(), payload))
+
+
+def _records(
+    chunk: Sequence[Placed[SampleLine]], folder: Path, rules: SampleRules
+) -> Iterator[SampleRecord]:
+    turns = [turn for placed in chunk for turn in placed.line.all_turns]
+    questions = iter(rules.tokenizer.encode([turn.question for turn in turns]))
+    answers = iter(rules.tokenizer.encode([turn.answer for turn in turns]))
+    for placed in chunk:
+        line = placed.line
+        n_turns = len(line.all_turns)
+        n_question = sum(len(ids) for ids in itertools.islice(questions, n_turns))
+        n_answers = [len(ids) for ids in itertools.islice(answers, n_turns)]
+        if 0 in n_answers:
+            raise CorpusInvalid("an answer has no tokens", where=placed.where)
+        names = []
+        for index, path in enumerate(line.images):
+            field = f"images.{index}: {path}"
+            _, suffix = read_image(folder / path, field=field, where=placed.where)
+            names.append(f"{index}.{suffix}")
+        yield SampleRecord(
+            turns=line.all_turns,
+            images=tuple(names),
+            task=line.task,
+            concept=line.concept,
+            source=line.source,
+            tokens=n_question + sum(n_answers) + rules.image_tokens * len(names),
+            supervised_tokens=sum(n_answers),
+        )
+
+
+def _write_domain(
+    name: str, rows: Iterator[bytes], folder: Path, root: Path, *, rules: SampleRules
+) -> Domain:
+    writer = ShardWriter(root / "shards" / name, rules.shard_bytes)
+    supervised = 0
+    for row in rows:
+        payload = json.loads(row.split(b"\t", 2)[2])
+        record = SampleRecord.model_validate(payload["record"])
+        members = [Member(suffix="json", content=record.to_bytes())]
+        for path, image in zip(payload["paths"], record.images, strict=True):
+            content, _ = read_image(folder / path, field=path, where=payload["where"])
+            members.append(Member(suffix=image, content=content))
+        try:
+            writer.add(members, tokens=record.tokens)
+        except ValueError as error:
+            raise CorpusInvalid(str(error), where=payload["where"]) from error
+        supervised += record.supervised_tokens
+    concept, task = name.split(".")
+    return _domain(concept, task, writer.close(), root, supervised=supervised, rules=rules)
+
+
+def _domain(
+    concept: str,
+    task: str,
+    shards: Sequence[WrittenShard],
+    root: Path,
+    *,
+    supervised: int,
+    rules: SampleRules,
+) -> Domain:
+    definition = {
+        "concept": concept,
+        "task": task,
+        "labels": "given",
+        "tokenizer": rules.tokenizer_sha256,
+        "imageTokens": rules.image_tokens,
+    }
+    return Domain.model_validate(
+        {
+            "name": f"{concept}.{task}",
+            "definition": sha256_hex(canonical_json(definition)),
+            "content": sha256_hex(canonical_json([shard.sha256 for shard in shards])),
+            "concept": concept,
+            "task": task,
+            "samples": sum(shard.n_samples for shard in shards),
+            "tokens": sum(shard.tokens for shard in shards),
+            "supervisedTokens": supervised,
+            "shards": tuple(
+                Shard(
+                    url=shard.path.relative_to(root).as_posix(),
+                    sha256=shard.sha256,
+                    bytes=shard.n_bytes,
+                    samples=shard.n_samples,
+                    tokens=shard.tokens,
+                )
+                for shard in shards
+            ),
+        }
+    )
