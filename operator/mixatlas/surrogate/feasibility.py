@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from mixatlas.contract.mixture import Mixture
+
 FloatArray = NDArray[np.float64]
 
 LARGEST_RADIUS = 0.1
@@ -19,14 +21,14 @@ class MaxDrop:
     """Do no harm: a benchmark's score at least another mixture's, less a margin.
 
     Args:
-        benchmark: Column of the benchmark.
+        benchmark: Name of the benchmark.
         max_drop: Margin in the score's own unit, not negative.
-        relative_to_d: The other mixture's weights.
+        relative_to: The other mixture.
     """
 
-    benchmark: int
+    benchmark: str
     max_drop: float
-    relative_to_d: FloatArray
+    relative_to: Mixture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

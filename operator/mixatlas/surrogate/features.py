@@ -12,7 +12,7 @@ Notation: n mixtures, d domains, s sums over one axis, f features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mixatlas.space import Grid
+from mixatlas.space.grid import Grid
 
 FloatArray = NDArray[np.float64]
 
@@ -44,15 +44,13 @@ class Features:
     epsilon: float
 
     @classmethod
-    def on(cls, grid: Grid | None, *, epsilon: float) -> Self:
-        """Build the features of a space: cells alone, or with the sums of its grid."""
-        if grid is None:
+    def on(cls, domains: Sequence[str], *, epsilon: float) -> Self:
+        """Build the features of named domains: cells alone, or with the sums of their grid."""
+        grid = Grid.of(domains)
+        if grid.is_empty:
             return cls(sums=(), epsilon=epsilon)
         return cls(
-            sums=(
-                (grid.concept_cd.astype(np.float64), CONCEPT_FACTOR),
-                (grid.task_td.astype(np.float64), TASK_FACTOR),
-            ),
+            sums=((grid.C_cd, CONCEPT_FACTOR), (grid.T_td, TASK_FACTOR)),
             epsilon=epsilon,
         )
 

@@ -13,7 +13,6 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.ledger.records import ObjectiveRecord
 from mixatlas.objective.scale import Scale
-from mixatlas.space import Grid
 from mixatlas.surrogate.feasibility import Divergence, MaxDrop
 from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.fit import EPSILONS, Hyperparameters, fit, starts_from
@@ -44,7 +43,6 @@ def learn(
     history: History,
     record: ObjectiveRecord,
     *,
-    grid: Grid | None,
     constraints: Sequence[MaxDrop] = (),
     least_epsilon: float = EPSILONS[0],
     warm_start: Hyperparameters | None = None,
@@ -55,7 +53,6 @@ def learn(
         history: Finished trials in any order; rows are sorted by trial number first, so that the
             order cannot matter.
         record: The fixed objective, with the seed noise of each score.
-        grid: The space's grid, or None.
         constraints: Drops that are not allowed.
         least_epsilon: Lower bound of the log-warp's ε: the longest sample's tokens over a
             trial's budget. ε is chosen in [least_epsilon, 0.05].
@@ -65,7 +62,7 @@ def learn(
         The posterior; the same arguments give the same one.
 
     Raises:
-        HistoryMismatch: The history's benchmarks are not the record's.
+        HistoryMismatch: The history's benchmarks, or a constraint's, are not the record's.
         FitFailed: A benchmark has no score at all, or the numbers fail.
 
     Cost:
@@ -77,6 +74,12 @@ def learn(
             f"the history has benchmarks {list(history.benchmarks)}",
             hint=f"The objective was fixed with {list(scale.names)}.",
         )
+    for constraint in constraints:
+        if constraint.benchmark not in scale.names:
+            raise HistoryMismatch(
+                f"constraint on {constraint.benchmark!r}: no such benchmark",
+                hint=f"The objective was fixed with {list(scale.names)}.",
+            )
     order_n = _scored_rows(history)
     W_nd, Y_nm = history.W_nd[order_n], history.Y_nm[order_n]
     if not len(order_n) or not np.isfinite(Y_nm).any(axis=0).all():
@@ -90,7 +93,9 @@ def learn(
             W_nd,
             warp.standardised(Y_nm),
             noise_m=(noise_sd_m / warp.spread_m) ** 2,
-            candidates=[Features.on(grid, epsilon=epsilon) for epsilon in sorted(epsilons)],
+            candidates=[
+                Features.on(history.domains, epsilon=epsilon) for epsilon in sorted(epsilons)
+            ],
             starts=starts,
         )
         residuals = _leave_one_out(

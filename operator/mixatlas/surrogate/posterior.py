@@ -82,6 +82,19 @@ class ObjectivePosterior:
         sd_q = np.sqrt(variance_qm @ self.scale.slopes_m**2)
         return mean_q, self.widening * sd_q
 
+    def optimistic(self, W_qd: FloatArray, n_sd: float) -> FloatArray:
+        """Return the objective's median plus `n_sd` sds on the better side, (q,).
+
+        Each score moves from its median to its own quantile, and the moves add in squares, as sds
+        do. For scores without logarithm this is mean + n_sd · sd. A log-normal sd, though, is ruled
+        by its bad tail: far from all trials it would promise losses below zero.
+        """
+        mean_qm, variance_qm = self.processes.marginals(W_qd)
+        median_qm = self.warp.scores(mean_qm)
+        better_qm = self.warp.scores(mean_qm + self.widening * n_sd * np.sqrt(variance_qm))
+        move_q = np.sqrt((better_qm - median_qm) ** 2 @ self.scale.slopes_m**2)
+        return self.scale.offset + median_qm @ self.scale.slopes_m + move_q
+
     def scores(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (q, m) of the scores."""
         mean_qm, variance_qm = self.warp.moments(*self.processes.marginals(W_qd))
@@ -124,11 +137,11 @@ class ObjectivePosterior:
         return replace(self, processes=self.processes.observing(W_pd))
 
     def _probability_kept(self, W_qd: FloatArray, constraint: MaxDrop) -> FloatArray:
-        column = constraint.benchmark
-        W_rd = constraint.relative_to_d[None, :]
+        column = self.scale.names.index(constraint.benchmark)
+        w_d = np.array(constraint.relative_to.fractions)
         mean_qm, variance_qm = self.warp.moments(*self.processes.marginals(W_qd))
-        mean_rm, variance_rm = self.warp.moments(*self.processes.marginals(W_rd))
-        latent_qm = self.processes.covariance_with(W_qd, constraint.relative_to_d)
+        mean_rm, variance_rm = self.warp.moments(*self.processes.marginals(w_d[None, :]))
+        latent_qm = self.processes.covariance_with(W_qd, w_d)
         shared_q = latent_qm[:, column] * self.warp.spread_m[column] ** 2
         if self.warp.is_loss_m[column]:
             shared_q = np.expm1(shared_q) * mean_qm[:, column] * mean_rm[0, column]
