@@ -1,0 +1,195 @@
+"""What to confirm: the best expected mixtures, and what is expected of every arm beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixatlas.contract.errors import FitFailed, HistoryMismatch
+from mixatlas.contract.mixture import Mixture
+from mixatlas.ledger.history import History
+from mixatlas.ledger.records import Interval, ObjectiveRecord
+from mixatlas.objective.scale import Scale
+from mixatlas.propose.acquisition import FeasibleMean
+from mixatlas.propose.ascent import best_first, candidate_pool
+from mixatlas.propose.tried import Tried, rank_tried
+from mixatlas.propose.values import DEFAULTS, Arm, Nomination, ProposeSettings
+from mixatlas.space.design import is_apart
+from mixatlas.space.space import MixtureSpace
+from mixatlas.surrogate.learning import learn
+from mixatlas.surrogate.posterior import ObjectivePosterior
+from mixatlas.surrogate.threads import single_thread
+
+FloatArray = NDArray[np.float64]
+
+ARM_DISTANCE = 0.02
+"""Least total variation between candidates: nearer ones would test one mixture twice."""
+N_PROMISING = 8
+
+
+def nominate(
+    space: MixtureSpace,
+    history: History,
+    *,
+    n: int,
+    arms: Mapping[str, Mixture],
+    seed: int,
+    settings: ProposeSettings = DEFAULTS,
+) -> Nomination:
+    """Choose the confirmation's candidates and predict all its arms.
+
+    The first candidate maximises the posterior mean over the whole space; the others are the
+    measured mixtures with the best posterior means. Whatever method proposed the trials, the
+    surrogate nominates.
+
+    Args:
+        space: Where candidates lie.
+        history: All finished trials of the search stage.
+        n: Candidates wanted.
+        arms: Baselines by name, trained anyway. They may break constraints; none of them is
+            nominated, and two names may share a mixture.
+        seed: Source of every random draw; use `seed_for(search_seed, "predict", revision)`.
+        settings: With the fixed objective.
+
+    Returns:
+        Up to `n` candidates, 0.02 apart in total variation, likely feasible (constraints,
+        divergence) and in the space, then one arm for each distinct mixture of `arms`. All
+        with 95 % predictions of their true scores on the search's items, and the probability
+        that each is the best arm, from joint draws. If the surrogate cannot be fitted, the
+        candidates are the best measured ones, without predictions (`basis` "fallback").
+
+    Raises:
+        HistoryMismatch: The history does not fit the space or the objective.
+        ValueError: `settings.objective` is missing.
+    """
+    if settings.objective is None:
+        raise ValueError("a nomination needs the fixed objective")
+    if history.domains != space.domains:
+        raise HistoryMismatch(
+            "the history is over other domains than the space",
+            hint=f"The space has {', '.join(space.domains)}.",
+        )
+    named = _roles(arms)
+    with single_thread():
+        try:
+            learned = learn(
+                history,
+                settings.objective,
+                constraints=settings.constraints,
+                least_epsilon=settings.least_epsilon,
+            )
+            posterior = learned.posterior
+            tried = rank_tried(space, history, order_n=learned.order_n, posterior=posterior)
+            ranked = _best_expected(space, posterior, tried, seed=seed, settings=settings)
+            candidates = _first_apart(ranked, n=n, excluded=tuple(named))
+            roles = dict.fromkeys(candidates, ("candidate",)) | named
+            predicted = _predicted(posterior, roles, seed=seed, n_draws=settings.n_draws)
+        except FitFailed as error:
+            ranked = _best_measured(space, history, settings.objective)
+            roles = dict.fromkeys(_first_apart(ranked, n=n, excluded=tuple(named)), ("candidate",))
+            return Nomination(
+                arms=_unpredicted(roles | named),
+                basis="fallback",
+                why=f"best measured mixtures, because the surrogate failed: {error.message}",
+            )
+    return Nomination(
+        arms=predicted,
+        basis="surrogate",
+        why="the best posterior mean over the space, then the best among measured mixtures",
+    )
+
+
+def _roles(arms: Mapping[str, Mixture]) -> dict[Mixture, tuple[str, ...]]:
+    roles: dict[Mixture, tuple[str, ...]] = {}
+    for name, mixture in arms.items():
+        roles[mixture] = (*roles.get(mixture, ()), name)
+    return roles
+
+
+def _best_expected(
+    space: MixtureSpace,
+    posterior: ObjectivePosterior,
+    tried: Tried,
+    *,
+    seed: int,
+    settings: ProposeSettings,
+) -> Iterator[Mixture]:
+    """Yield the maximum over the space, then the eligible measured mixtures."""
+    rng = np.random.default_rng(seed)
+    eligible = list(tried.best_eligible)
+    pool_kd = candidate_pool(space, tried.W_gd[eligible[:N_PROMISING]], n=settings.n_pool, rng=rng)
+    criterion = FeasibleMean(posterior=posterior, floor=float(tried.mean_g.min()))
+    yield next(best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng))
+    for position in eligible:
+        yield tried.mixtures[position]
+
+
+def _best_measured(
+    space: MixtureSpace, history: History, record: ObjectiveRecord
+) -> Iterator[Mixture]:
+    """Yield measured mixtures of the space, the best mean objective first, ties by trial."""
+    objective_n = Scale.of_record(record).objective(history.Y_nm)
+    ranked = []
+    for mixture, rows in history.groups().items():
+        known = objective_n[list(rows)]
+        known = known[np.isfinite(known)]
+        if len(known) and space.contains(mixture):
+            ranked.append((-float(known.mean()), min(history.trials[r] for r in rows), mixture))
+    for _, _, mixture in sorted(ranked, key=lambda entry: entry[:2]):
+        yield mixture
+
+
+def _first_apart(
+    ranked: Iterator[Mixture], *, n: int, excluded: Sequence[Mixture]
+) -> tuple[Mixture, ...]:
+    chosen: list[Mixture] = []
+    for mixture in ranked:
+        if len(chosen) == n:
+            break
+        if mixture not in excluded and is_apart(mixture, chosen, ARM_DISTANCE):
+            chosen.append(mixture)
+    return tuple(chosen)
+
+
+def _predicted(
+    posterior: ObjectivePosterior,
+    roles: Mapping[Mixture, tuple[str, ...]],
+    *,
+    seed: int,
+    n_draws: int,
+) -> tuple[Arm, ...]:
+    """Predict all arms from one set of joint draws."""
+    W_ad = np.array([mixture.fractions for mixture in roles])
+    mean_a, _ = posterior.moments(W_ad)
+    mean_am, _ = posterior.scores(W_ad)
+    draws = posterior.draws(W_ad, n_draws, seed=seed)
+    bounds_2a, bounds_2am = draws.objective_interval(), draws.score_interval()
+    best_a = draws.probability_best()
+    return tuple(
+        Arm(
+            mixture=mixture,
+            roles=names,
+            objective=_interval(mean_a[a], bounds_2a[:, a]),
+            benchmarks={
+                benchmark: _interval(mean_am[a, m], bounds_2am[:, a, m])
+                for m, benchmark in enumerate(posterior.scale.names)
+            },
+            probability_best=float(best_a[a]),
+        )
+        for a, (mixture, names) in enumerate(roles.items())
+    )
+
+
+def _interval(mean: float, bounds: FloatArray) -> Interval:
+    # A skewed posterior's mean may lie outside its own 95 % interval; people could not read that.
+    lower, upper = float(bounds[0]), float(bounds[1])
+    return Interval(mean=min(max(float(mean), lower), upper), lower=lower, upper=upper)
+
+
+def _unpredicted(roles: Mapping[Mixture, tuple[str, ...]]) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(mixture=mixture, roles=names, objective=None, benchmarks={}, probability_best=None)
+        for mixture, names in roles.items()
+    )
