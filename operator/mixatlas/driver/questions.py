@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mixatlas.contract.errors import SpaceExhausted
+from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.seeds import seed_for
 from mixatlas.ledger.history import History
@@ -24,6 +26,9 @@ from mixatlas.plan.actions import RequestNomination, RequestProposal
 from mixatlas.plan.observed import Accepted, Observed, ProposedRound, ProposedTrial
 from mixatlas.plan.rounds import history_of
 from mixatlas.plan.standing import read_standing
+
+if TYPE_CHECKING:
+    from mixatlas.propose.values import ProposeSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,4 +140,65 @@ def _propose(question: ProposeQuestion) -> ProposedRound:
         )
         if incumbent is not None
         else None,
+    )
+
+
+def _nominate(question: NominateQuestion) -> PredictionRecord:
+    from mixatlas.propose.nominate import nominate
+
+    accepted = question.accepted
+    nomination = nominate(
+        accepted.space,
+        question.history,
+        n=question.n_candidates,
+        arms={**accepted.baselines, REFERENCE: accepted.reference},
+        seed=question.seed,
+        settings=_settings(accepted, question.objective),
+    )
+    return PredictionRecord(
+        revision=question.revision,
+        based_on=question.based_on,
+        seeds=question.n_seeds,
+        arms=tuple(
+            PredictedArm(
+                mixture=weights_of(arm.mixture),
+                roles=arm.roles,
+                objective=arm.objective,
+                benchmarks={
+                    name: _own_direction(interval, accepted.metrics[name])
+                    for name, interval in arm.benchmarks.items()
+                },
+                probability_best=arm.probability_best,
+            )
+            for arm in nomination.arms
+        ),
+    )
+
+
+def _own_direction(interval: Interval, metric: Metric) -> Interval:
+    """Turn a larger-is-better interval back into the metric's own direction."""
+    if not metric.is_loss:
+        return interval
+    return Interval(mean=-interval.mean, lower=-interval.upper, upper=-interval.lower)
+
+
+def _settings(accepted: Accepted, objective: ObjectiveRecord) -> ProposeSettings:
+    from mixatlas.propose.values import ProposeSettings
+    from mixatlas.surrogate.feasibility import MaxDrop
+
+    spec = accepted.search.spec
+    return ProposeSettings(
+        objective=objective,
+        method=spec.search.method,
+        beta=float(spec.search.acquisition.beta),
+        constraints=tuple(
+            MaxDrop(
+                benchmark=constraint.benchmark,
+                max_drop=float(constraint.max_drop),
+                relative_to=accepted.baselines[constraint.relative_to]
+                if constraint.relative_to
+                else accepted.reference,
+            )
+            for constraint in spec.objective.constraints
+        ),
     )

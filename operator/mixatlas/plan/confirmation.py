@@ -118,11 +118,11 @@ def _measured_arms(observed: Observed, standing: Standing, revision: int) -> Pre
         revision=revision,
         based_on=BasedOn(finished=tuple(t.planned.trial for t in standing.search_trials)),
         seeds=observed.live.spec.confirm.seeds,
-        arms=arms_of(accepted, candidates),
+        arms=_arms_of(accepted, candidates),
     )
 
 
-def arms_of(accepted: Accepted, candidates: Sequence[Mixture]) -> tuple[PredictedArm, ...]:
+def _arms_of(accepted: Accepted, candidates: Sequence[Mixture]) -> tuple[PredictedArm, ...]:
     """Return all arms without predictions: candidates first, then each distinct baseline.
 
     A named baseline inside the space may be a candidate; natural, uniform and the reference

@@ -1,0 +1,101 @@
+"""One self-contained HTML page: no script, no request leaves the file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from mixatlas.contract.mixture import Mixture
+from mixatlas.ledger.records import Interval, mixture_of
+from mixatlas.plan.observed import Observed
+from mixatlas.plan.standing import read_standing
+from mixatlas.plan.status import cost_of, latest_winner, phase_of
+from mixatlas.report.figures import gain_plot, heat_maps, history_plot, prediction_plot
+from mixatlas.report.tables import (
+    compared_with,
+    gain_rows,
+    noise_rows,
+    trial_rows,
+)
+
+
+def render_report(observed: Observed) -> bytes:
+    """Render the page of a search, finished or not.
+
+    Args:
+        observed: Everything known.
+
+    Returns:
+        UTF-8 HTML. The same observation gives the same bytes; all text is escaped.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["signed"] = _signed
+    environment.filters["interval"] = _interval
+    source = files("mixatlas.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
+    return environment.from_string(source).render(_context(observed)).encode()
+
+
+def _context(observed: Observed) -> dict[str, Any]:
+    accepted = observed.accepted
+    standing = read_standing(observed)
+    rows = trial_rows(observed)
+    winner = latest_winner(observed)
+    over = compared_with(observed)
+    context: dict[str, Any] = {
+        "name": accepted.record.name,
+        "phase": phase_of(observed, standing),
+        "winner": winner,
+        "over": over,
+        "gains": gain_rows(observed, winner) if winner else (),
+        "maps": "",
+        "gain_figures": (),
+        "weights": (),
+        "trials": rows,
+        "noise": noise_rows(observed),
+        "history": Markup(history_plot(rows)),
+        "predictions": Markup(prediction_plot(rows)),
+        "cost": cost_of(observed, standing),
+        "n_attempts": sum(row.attempts for row in rows),
+        "n_failed": sum(row.state in ("failed", "outOfMemory") for row in rows),
+        "trains_own_base": any(row.trial == 0 for row in rows),
+        "digest": accepted.record.manifest_sha256,
+        "ledger": accepted.layout.root,
+        "seed": accepted.search.spec.search.seed,
+        "target": accepted.search.spec.target,
+        "reference": accepted.search.spec.objective.reference,
+    }
+    if winner is not None:
+        mixture = mixture_of(winner.mixture, accepted.space.domains)
+        natural = accepted.baselines["natural"]
+        context["maps"] = Markup(heat_maps([("winner", mixture), ("natural", natural)]))
+        context["gain_figures"] = tuple(
+            Markup(gain_plot(context["gains"], name))
+            for name in over
+            if any(name in row.gains for row in context["gains"])
+        )
+        context["weights"] = _weights(mixture, natural)
+    return context
+
+
+def _weights(mixture: Mixture, natural: Mixture) -> list[tuple[str, float, float]]:
+    """Return (domain, percent, natural percent), the largest change first."""
+    rows = [
+        (name, 100 * part, 100 * own)
+        for name, part, own in zip(
+            mixture.domains, mixture.fractions, natural.fractions, strict=True
+        )
+    ]
+    return sorted(rows, key=lambda row: (-abs(row[1] - row[2]), row[0]))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}"
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.mean:+.3f} [{interval.lower:+.3f}, {interval.upper:+.3f}]"
