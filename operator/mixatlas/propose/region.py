@@ -48,4 +48,4 @@ class Region:
         blocks_kr = slope_kr > 1e-15
         reach_kr = np.where(blocks_kr, room_kr / np.where(blocks_kr, slope_kr, 1.0), np.inf)
         step_k1 = np.minimum(reach_kr.min(axis=1, keepdims=True), 1.0)
-        return np.clip(W_kd + step_k1 * D_kd, 0.0, None)
+        return np.asarray(np.clip(W_kd + step_k1 * D_kd, 0.0, None))

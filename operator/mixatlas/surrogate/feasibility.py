@@ -63,7 +63,7 @@ class Divergence:
         if not len(self.W_kd):
             return np.ones(len(W_qd))
         near_qk = _total_variation(W_qd, self.W_kd) / self.radius_k
-        return np.asarray(-np.expm1(-0.5 * near_qk**2)).prod(axis=1)
+        return np.asarray((-np.expm1(-0.5 * near_qk**2)).prod(axis=1))
 
 
 def _total_variation(A_qd: FloatArray, B_kd: FloatArray) -> FloatArray:

@@ -127,7 +127,8 @@ def _ascend(data: Data, start_m3: FloatArray) -> tuple[FloatArray, FloatArray]:
         half_mn = torch.linalg.solve_triangular(L_mnn, data.Z_mn[..., None], upper=False)
         log_det_m = torch.diagonal(L_mnn, dim1=1, dim2=2).log().sum(1)
         prior_m = 0.5 * (((theta_m3 - mean) / sd) ** 2).sum(1)
-        return -0.5 * (half_mn**2).sum(dim=(1, 2)) - log_det_m - prior_m
+        fit_m: torch.Tensor = -0.5 * (half_mn**2).sum(dim=(1, 2))
+        return fit_m - log_det_m - prior_m
 
     def negated(flat: FloatArray) -> tuple[float, FloatArray]:
         theta_m3 = torch.tensor(flat.reshape(shape), requires_grad=True)

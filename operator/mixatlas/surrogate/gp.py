@@ -80,12 +80,15 @@ def factor(theta_m3: torch.Tensor, data: Data) -> torch.Tensor:
     """
     noise_mn = data.N_mn + theta_m3[:, 2].exp()[:, None] + JITTER
     try:
-        return torch.linalg.cholesky(kernel(theta_m3, data.D_nn) + torch.diag_embed(noise_mn))
-    except torch.linalg.LinAlgError as error:
+        L_mnn: torch.Tensor = torch.linalg.cholesky(
+            kernel(theta_m3, data.D_nn) + torch.diag_embed(noise_mn)
+        )
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # torch has it
         raise FitFailed(
             "the covariance of the scores is not positive definite",
             hint="Nothing to do: the round falls back to quasi-random mixtures.",
         ) from error
+    return L_mnn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

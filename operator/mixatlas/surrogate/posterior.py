@@ -42,7 +42,7 @@ class Draws:
         """Return the share (q,) of draws in which each mixture is the best; sums to 1."""
         best_k = self.objective_kq.argmax(axis=1)
         n_draws, n_mixtures = self.objective_kq.shape
-        return np.bincount(best_k, minlength=n_mixtures) / n_draws
+        return np.asarray(np.bincount(best_k, minlength=n_mixtures) / n_draws)
 
     def objective_interval(self) -> FloatArray:
         """Return the 95 % bounds (2, q) of the objective."""
