@@ -64,7 +64,8 @@ def _onto_box(x: FloatArray, lower: IntArray, upper: IntArray, total: int) -> Fl
     corners = np.sort(np.concatenate([lower - x, upper - x]))
     sums = np.clip(x + corners[:, None], lower, upper).sum(axis=1)
     shift = np.interp(total, sums, corners)
-    return np.clip(x + shift, lower, upper)
+    clipped: FloatArray = np.clip(x + shift, lower, upper)
+    return clipped
 
 
 def _onto_polytope(

@@ -1,21 +1,21 @@
-"""Seeded points of a space: uniform, and low-discrepancy where the shape allows it."""
+"""Seeded points of a space: uniformly random, and evenly spread."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.linalg import null_space
-from scipy.optimize import linprog
+from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from mixatlas.contract.errors import InfeasibleSpace
+from mixatlas.space.hull import hull_of
 from mixatlas.space.space import FloatArray, MixtureSpace
+from mixatlas.space.walk import walk
 
 LEAST_ACCEPTANCE = 1 / 64
 """Share of simplex points inside the space below which rejection gives way to a walk."""
-STEPS_A_DIMENSION = 24
-"""Hit-and-run steps of each chain, a dimension of the polytope."""
+_MOST_SOBOL = 15
+"""Sobol points drawn at most, as a power of two."""
+_LEAST_POOL = 512
+_REFERENCES = 1024
 _TOLERANCE = 1e-9
 
 
@@ -23,161 +23,110 @@ def sample_uniform(space: MixtureSpace, n: int, seed: int) -> FloatArray:
     """Draw points uniformly from the polytope.
 
     On the simplex above the lower bounds draws are exact (Dirichlet of ones); they are kept
-    when the other limits hold. Where those cut off nearly everything, `n` independent
-    hit-and-run walks (Smith 1984) run inside the polytope's affine hull.
+    when the other limits hold. Where those cut off nearly everything, chains walk inside the
+    polytope's affine hull (`walk.py`).
 
     Args:
-        space: Where to draw.
+        space: Where to draw. Weights may be fixed and constraints may be equalities.
         n: Number of points.
         seed: Of the draw.
 
     Returns:
-        Shape (n, d); rows sum to 1 and meet all limits up to rounding errors of floats.
+        Shape (n, d); rows sum to 1 and meet all limits up to rounding errors of floats (1e-9).
+
+    Cost:
+        1,000 points of 22 domains take milliseconds, or some tenths of a second by the walk.
     """
     rng = np.random.default_rng(seed)
-    lower, _ = space.box()
-    free = 1.0 - lower.sum()
+    lower, upper = space.box()
+    free = lower < upper
     kept: list[FloatArray] = []
     n_kept = n_drawn = 0
     while n_kept < n:
-        W = lower + free * rng.dirichlet(np.ones(space.d), size=max(256, 2 * n))
-        inside = W[_is_inside(space, W)]
+        E = rng.standard_exponential((max(256, 2 * n), int(free.sum())))
+        W = _onto_simplex(E, lower, free)
+        inside = W[_are_inside(space, W)]
         kept.append(inside)
         n_kept += len(inside)
         n_drawn += len(W)
-        if n_kept < LEAST_ACCEPTANCE * n_drawn:
-            return _walk(space, n, rng)
-    return np.concatenate(kept)[:n]
+        if n_kept < min(n, LEAST_ACCEPTANCE * n_drawn):
+            return walk(hull_of(space), n, lower=lower, upper=upper, rng=rng)
+    return np.concatenate(kept)[:n] if kept else np.zeros((0, space.d))
 
 
-def sobol_points(space: MixtureSpace, n: int, seed: int) -> FloatArray:
-    """Return low-discrepancy points of the polytope.
+def sobol_points(space: MixtureSpace, n: int, seed: int, skip: int = 0) -> FloatArray:
+    """Return evenly spread points of the polytope, the same sequence for any `n`.
 
     Scrambled Sobol points go through exponential spacings (w ∝ −log u), which maps the cube
-    onto the simplex with uniform density; those that break a limit are left out. Where the
-    limits cut off nearly everything, uniform points are thinned by farthest-point order.
+    onto the simplex above the lower bounds with uniform density; those that break a limit are
+    left out. Where the limits cut off nearly everything, points are picked from a pool of
+    uniform ones, each so that all picked so far resemble the pool most in energy distance
+    (greedy support points, after Mak and Joseph 2018).
 
     Args:
         space: Where the points lie.
         n: Number of points.
-        seed: Of the scrambling.
+        seed: Of the scrambling, or of the pool.
+        skip: Points of the sequence to leave out at its start. The pool of the second way
+            grows in powers of two with skip + n, and the sequence changes when it does.
 
     Returns:
         Shape (n, d).
     """
-    lower, _ = space.box()
-    sobol = qmc.Sobol(space.d, scramble=True, rng=np.random.default_rng(seed))
-    kept = np.zeros((0, space.d))
-    m = max(8, int(np.ceil(np.log2(max(n, 1)))) + 1)
-    for _ in range(6):
-        U = np.clip(sobol.random_base2(m), 1e-12, 1.0 - 1e-12)
-        E = -np.log(U)
-        W = lower + (1.0 - lower.sum()) * E / E.sum(axis=1, keepdims=True)
-        kept = np.concatenate([kept, W[_is_inside(space, W)]])
-        if len(kept) >= n:
-            return np.asarray(kept[:n])
-        m = int(np.log2(sobol.num_generated))  # doubles what was drawn: still a balanced net
-    return _farthest_first(sample_uniform(space, 8 * n, seed), n)
+    wanted = n + skip
+    kept = _sobol_inside(space, wanted, seed)
+    if len(kept) < wanted:
+        size = max(_LEAST_POOL, 1 << (4 * wanted - 1).bit_length())
+        kept = _support_points(sample_uniform(space, size, seed), wanted)
+    return kept[skip:wanted]
 
 
-def _is_inside(space: MixtureSpace, W: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    A, b = space.halfspaces()
+def _sobol_inside(space: MixtureSpace, wanted: int, seed: int) -> FloatArray:
+    """Return the first Sobol points inside the space; fewer when they are too rare."""
     lower, upper = space.box()
-    inside = (lower - _TOLERANCE <= W).all(axis=1) & (upper + _TOLERANCE >= W).all(axis=1)
-    return np.asarray(inside & (b + _TOLERANCE >= W @ A.T).all(axis=1))
+    free = lower < upper
+    kept = np.zeros((0, space.d))
+    if free.sum() < 2:
+        return kept
+    sobol = qmc.Sobol(int(free.sum()), scramble=True, rng=np.random.default_rng(seed))
+    m = min(_MOST_SOBOL - 1, max(8, wanted.bit_length()))
+    while len(kept) < wanted and m < _MOST_SOBOL:
+        U = sobol.random_base2(m)
+        W = _onto_simplex(-np.log1p(-U), lower, free)
+        kept = np.concatenate([kept, W[_are_inside(space, W)]])
+        if len(kept) < LEAST_ACCEPTANCE * sobol.num_generated:
+            break
+        # The next draw doubles what there is: the whole stays a balanced net.
+        m = sobol.num_generated.bit_length() - 1
+    return kept
 
 
-def _farthest_first(W: FloatArray, n: int) -> FloatArray:
-    """Order points so that each is farthest (1-norm) from those before it; return n."""
-    chosen = [0]
-    distance = np.abs(W - W[0]).sum(axis=1)
-    while len(chosen) < min(n, len(W)):
-        chosen.append(int(distance.argmax()))
-        distance = np.minimum(distance, np.abs(W - W[chosen[-1]]).sum(axis=1))
-    return W[chosen]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Hull:
-    """The polytope in its affine hull.
-
-    Args:
-        center: A point inside, shape (d,).
-        N_dk: Orthonormal directions of the hull.
-        A: Inequalities that do not hold with equality everywhere, `A @ w ≤ b`.
-        b: Their limits.
-    """
-
-    center: FloatArray
-    N_dk: FloatArray
-    A: FloatArray
-    b: FloatArray
-
-
-def _walk(space: MixtureSpace, n: int, rng: np.random.Generator) -> FloatArray:
-    """Run `n` independent hit-and-run chains from the centre."""
-    hull = _hull(space)
-    k = hull.N_dk.shape[1]
-    W = np.tile(hull.center, (n, 1))
-    if k == 0:
-        return W
-    for _ in range(STEPS_A_DIMENSION * k):
-        D = rng.standard_normal((n, k)) @ hull.N_dk.T
-        slope = D @ hull.A.T
-        room = hull.b - W @ hull.A.T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = room / slope
-        low = np.where(slope < -1e-14, t, -np.inf).max(axis=1)
-        high = np.where(slope > 1e-14, t, np.inf).min(axis=1)
-        low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
-        W = W + (low + (high - low) * rng.random(n))[:, None] * D
+def _onto_simplex(E: FloatArray, lower: FloatArray, free: NDArray[np.bool_]) -> FloatArray:
+    """Share out, by exponential variates, what the lower bounds leave to the free domains."""
+    W = np.tile(lower, (len(E), 1))
+    rest = 1.0 - lower.sum()
+    if E.shape[1]:
+        W[:, free] += rest * E / np.maximum(E.sum(axis=1, keepdims=True), 1e-300)
     return W
 
 
-def _hull(space: MixtureSpace) -> _Hull:
-    """Find a point inside, and the inequalities that are equalities everywhere."""
-    d = space.d
-    A_rows, b_rows = space.halfspaces()
+def _are_inside(space: MixtureSpace, W: FloatArray) -> NDArray[np.bool_]:
+    A, b = space.halfspaces()
     lower, upper = space.box()
-    A = np.vstack([A_rows, np.eye(d), -np.eye(d)])
-    b = np.concatenate([b_rows, upper, -lower])
-    center, slack = _deepest(A, b, d)
-    if slack > _TOLERANCE:
-        return _Hull(center=center, N_dk=null_space(np.ones((1, d))), A=A, b=b)
-    tight = np.array([_most_room(A, b, i, d) <= _TOLERANCE for i in range(len(A))])
-    equalities = np.vstack([np.ones((1, d)), A[tight]])
-    center, _ = _deepest(A[~tight], b[~tight], d, equal=(equalities, equalities @ center))
-    return _Hull(center=center, N_dk=null_space(equalities), A=A[~tight], b=b[~tight])
+    inside = (lower - _TOLERANCE <= W).all(axis=1) & (upper + _TOLERANCE >= W).all(axis=1)
+    inside &= (b + _TOLERANCE >= W @ A.T).all(axis=1)
+    return np.asarray(inside & (np.abs(W.sum(axis=1) - 1.0) <= _TOLERANCE))
 
 
-def _deepest(
-    A: FloatArray, b: FloatArray, d: int, equal: tuple[FloatArray, FloatArray] | None = None
-) -> tuple[FloatArray, float]:
-    """Return the point with the largest least slack, and that slack."""
-    E, e = equal if equal is not None else (np.ones((1, d)), np.ones(1))
-    answer = linprog(
-        np.concatenate([np.zeros(d), [-1.0]]),
-        A_ub=np.hstack([A, np.ones((len(A), 1))]),
-        b_ub=b,
-        A_eq=np.hstack([E, np.zeros((len(E), 1))]),
-        b_eq=e,
-        bounds=[(None, None)] * d + [(0.0, 1.0)],
-        method="highs",
-    )
-    if answer.status != 0:
-        raise InfeasibleSpace("the space is empty", hint="Build it with `build_space`.")
-    return np.asarray(answer.x[:d]), float(answer.x[d])
-
-
-def _most_room(A: FloatArray, b: FloatArray, row: int, d: int) -> float:
-    """Return the largest slack that a point of the polytope has in one inequality."""
-    answer = linprog(
-        A[row],
-        A_ub=A,
-        b_ub=b,
-        A_eq=np.ones((1, d)),
-        b_eq=[1.0],
-        bounds=(None, None),
-        method="highs",
-    )
-    return float(b[row] - answer.fun) if answer.status == 0 else 0.0
+def _support_points(pool: FloatArray, n: int) -> FloatArray:
+    """Pick `n` of a pool one by one, least mean distance to it minus that to those picked."""
+    reference = pool[:_REFERENCES]
+    to_pool = np.array([np.linalg.norm(reference - point, axis=1).mean() for point in pool])
+    to_picked = np.zeros(len(pool))
+    picked: list[int] = []
+    for _ in range(min(n, len(pool))):
+        score = to_pool - to_picked / (len(picked) + 1)
+        score[picked] = np.inf
+        picked.append(int(score.argmin()))
+        to_picked += np.linalg.norm(pool - pool[picked[-1]], axis=1)
+    return pool[picked]

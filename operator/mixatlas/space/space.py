@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Self
 
 import numpy as np
@@ -25,14 +26,14 @@ class LinearConstraint:
         low: Least value of the sum, or None.
         high: Largest value of the sum, or None.
         unit: What the sum is divided by to be read as a share: PPM times the factor that made
-            the coefficients whole numbers.
+            the coefficients whole numbers without a common divisor.
     """
 
     name: str
     coefficients: tuple[int, ...]
     low: int | None
     high: int | None
-    unit: int = PPM
+    unit: Fraction = Fraction(PPM)
 
     @property
     def scale(self) -> int:
@@ -134,7 +135,8 @@ class MixtureSpace:
             if limit is not None:
                 value = row.value(mixture.ppm)
                 side = "below" if value < limit else "above"
-                yield f"{row.name} is {value / row.unit:.6f}, {side} {limit / row.unit:.6f}"
+                share, bound = float(value / row.unit), float(limit / row.unit)
+                yield f"{row.name} is {share:.6f}, {side} {bound:.6f}"
 
     def halfspaces(self) -> tuple[FloatArray, FloatArray]:
         """Return the constraints, bounds left out, as `A @ w ≤ b` on weights that sum to 1.

@@ -1,0 +1,118 @@
+"""The affine hull of a space: in which directions one can move at all, and from where.
+
+Weights held fixed and constraints that leave no slack make the polytope flat; a walk must then
+stay in the plane that they span.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import null_space
+from scipy.optimize import linprog
+
+from mixatlas.contract.errors import InfeasibleSpace
+from mixatlas.contract.mixture import PPM
+from mixatlas.space.space import FloatArray, MixtureSpace
+
+_MOST_STRETCH = 1e3
+_OPEN = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hull:
+    """A polytope inside its affine hull, in fractions.
+
+    Args:
+        center: The middle of the largest ball inside, shape (d,).
+        free: Positions of the `f` domains whose weight is not fixed.
+        E_ef: Rows that are constant on the hull, over the free domains; the sum is the first.
+        N_dk: Orthonormal directions of the hull; zero at the fixed domains.
+        A_rd: Constraints with slack, `A @ w ≤ b`; those without are in `E_ef`.
+        b: Their limits, shape (r,).
+    """
+
+    center: FloatArray
+    free: NDArray[np.intp]
+    E_ef: FloatArray
+    N_dk: FloatArray
+    A_rd: FloatArray
+    b: FloatArray
+
+
+def hull_of(space: MixtureSpace) -> Hull:
+    """Find the affine hull of a space and a point well inside it.
+
+    Raises:
+        InfeasibleSpace: The space is empty.
+    """
+    lower, upper = (np.array(side, dtype=np.float64) for side in (space.lower, space.upper))
+    free = np.flatnonzero(lower < upper)
+    A_rd, b = space.halfspaces()
+    fixed = np.where(lower < upper, 0.0, lower)
+    # Over the free domains, in ppm: rows of constraints, then both sides of the box.
+    eye = np.eye(len(free))
+    A = np.vstack([A_rd[:, free], eye, -eye])
+    limits = np.concatenate([b * PPM - A_rd @ fixed, upper[free], -lower[free]])
+    mass = PPM - fixed.sum()
+    is_open = _have_slack(A, limits, mass)
+    E = np.vstack([np.ones((1, len(free))), A[~is_open]])
+    e = np.concatenate([[mass], limits[~is_open]])
+    N = null_space(E) if len(free) else np.zeros((0, 0))
+    center = fixed / PPM
+    center[free] = _ball_center(A[is_open], limits[is_open], E, e, N) / PPM
+    N_dk = np.zeros((space.d, N.shape[1]))
+    N_dk[free] = N
+    n_rows = len(A_rd)
+    return Hull(
+        center=center,
+        free=free,
+        E_ef=E,
+        N_dk=N_dk,
+        A_rd=A_rd[is_open[:n_rows]],
+        b=b[is_open[:n_rows]],
+    )
+
+
+def _have_slack(A: FloatArray, b: FloatArray, mass: float) -> NDArray[np.bool_]:
+    """Tell which rows of `A x ≤ b, Σ x = mass` are not equalities everywhere.
+
+    One linear program (Freund, Roundy and Todd 1985): in `A x + t ≤ λ b`, Σ x = λ mass,
+    0 ≤ t ≤ 1, λ ≥ 1 the largest Σ t is reached with t = 1 in every row that has slack anywhere,
+    since λ may stretch any slack to 1. λ is limited, which counts slack under 0.0005 ppm as none.
+    """
+    m, f = A.shape
+    answer = linprog(
+        np.concatenate([np.zeros(f), -np.ones(m), [0.0]]),
+        A_ub=np.hstack([A, np.eye(m), -b[:, None]]),
+        b_ub=np.zeros(m),
+        A_eq=np.concatenate([np.ones(f), np.zeros(m), [-mass]])[None, :],
+        b_eq=[0.0],
+        bounds=[(None, None)] * f + [(0.0, 1.0)] * m + [(1.0, _MOST_STRETCH)],
+        method="highs",
+    )
+    if answer.x is None:
+        raise InfeasibleSpace("the space is empty", hint="Build it with `build_space`.")
+    return np.asarray(answer.x[f : f + m] > _OPEN)
+
+
+def _ball_center(
+    A: FloatArray, b: FloatArray, E: FloatArray, e: FloatArray, N: FloatArray
+) -> FloatArray:
+    """Return the centre of the largest ball in `A x ≤ b` within the plane `E x = e`."""
+    f = E.shape[1]
+    size = np.linalg.norm(A @ N, axis=1)
+    answer = linprog(
+        np.concatenate([np.zeros(f), [-1.0]]),
+        A_ub=np.hstack([A, size[:, None]]),
+        b_ub=b,
+        A_eq=np.hstack([E, np.zeros((len(E), 1))]),
+        b_eq=e,
+        bounds=[(None, None)] * f + [(0.0, float(PPM))],
+        method="highs",
+    )
+    if answer.x is None:
+        raise InfeasibleSpace("the space is empty", hint="Build it with `build_space`.")
+    return np.asarray(answer.x[:f])
