@@ -40,13 +40,18 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _check_decimal(text: str) -> str:
+def check_decimal(text: str) -> str:
+    """Return a decimal number's text as it is.
+
+    Raises:
+        ValueError: The text is no decimal number, or longer than 20 characters.
+    """
     if len(text) > 20 or not _DECIMAL.fullmatch(text):
         raise ValueError('must be a decimal number in quotes, such as "0.25"')
     return text
 
 
-DecimalString = Annotated[str, AfterValidator(_check_decimal)]
+DecimalString = Annotated[str, AfterValidator(check_decimal)]
 """A number written in quotes. Its digits, not its float, take part in digests."""
 
 

@@ -19,10 +19,13 @@ from mixatlas.ledger.records import (
     Best,
     Interval,
     ObjectiveRecord,
+    PredictedArm,
     PredictedObjective,
     PredictionRecord,
+    weights_of,
 )
 from mixatlas.plan.actions import RequestNomination, RequestProposal
+from mixatlas.plan.confirmation import REFERENCE
 from mixatlas.plan.observed import Accepted, Observed, ProposedRound, ProposedTrial
 from mixatlas.plan.rounds import history_of
 from mixatlas.plan.standing import read_standing

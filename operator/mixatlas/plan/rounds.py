@@ -101,7 +101,7 @@ def design_trials(accepted: Accepted) -> tuple[ProposedTrial, ...]:
     if settings.max_trials >= UNIFORM_REPLICATES_FROM and accepted.reference != _uniform(accepted):
         replicated.append("uniform")
     quota = math.ceil(settings.max_trials / 4) - 1 - REPLICATES
-    replicates = []
+    replicates: list[tuple[Mixture, str]] = []
     for name in replicated:
         mixture = accepted.reference if name == "reference" else _uniform(accepted)
         n = max(0, min(REPLICATES, quota - len(replicates)))

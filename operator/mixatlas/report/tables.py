@@ -131,19 +131,18 @@ def gain_rows(observed: Observed, winner: WinnerRecord) -> tuple[GainRow, ...]:
         others={name: arm.objective for name, arm in arms.items() if arm},
         gains={name: gain.objective for name, gain in gains.items()},
     )
-    rows = [objective]
-    for benchmark in accepted.yardstick:
-        rows.append(
-            GainRow(
-                name=benchmark.name,
-                unit=benchmark.metric.value,
-                is_loss=benchmark.metric.is_loss,
-                winner=chosen.benchmarks[benchmark.name],
-                others={n: arm.benchmarks[benchmark.name] for n, arm in arms.items() if arm},
-                gains={n: gain.benchmarks[benchmark.name] for n, gain in gains.items()},
-            )
+    benchmarks = (
+        GainRow(
+            name=benchmark.name,
+            unit=benchmark.metric.value,
+            is_loss=benchmark.metric.is_loss,
+            winner=chosen.benchmarks[benchmark.name],
+            others={n: arm.benchmarks[benchmark.name] for n, arm in arms.items() if arm},
+            gains={n: gain.benchmarks[benchmark.name] for n, gain in gains.items()},
         )
-    return tuple(rows)
+        for benchmark in accepted.yardstick
+    )
+    return (objective, *benchmarks)
 
 
 def compared_with(observed: Observed) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 from mixatlas.spec.model import MixtureSearch
 from mixatlas.spec.places import Mistake, Path, did_you_mean
@@ -48,12 +49,14 @@ def _unique_names(search: MixtureSearch) -> Iterator[Mistake]:
             [c.benchmark for c in spec.objective.constraints],
         ),
     ]
-    for row, linear in enumerate(spec.space.linear):
-        path = ("spec", "space", "linear", row, "terms")
-        lists.append((path, "domain", [term.domain for term in linear.terms]))
-    for row, baseline in enumerate(spec.baselines):
-        path = ("spec", "baselines", row, "mixture")
-        lists.append((path, "domain", [weight.domain for weight in baseline.mixture]))
+    lists += [
+        (("spec", "space", "linear", row, "terms"), "domain", [t.domain for t in linear.terms])
+        for row, linear in enumerate(spec.space.linear)
+    ]
+    lists += [
+        (("spec", "baselines", row, "mixture"), "domain", [w.domain for w in baseline.mixture])
+        for row, baseline in enumerate(spec.baselines)
+    ]
     for path, key, names in lists:
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -66,7 +69,10 @@ def _unique_names(search: MixtureSearch) -> Iterator[Mistake]:
 
 def _ranges(search: MixtureSearch) -> Iterator[Mistake]:
     space = search.spec.space
-    shares = [(("bounds", i), b.min, b.max) for i, b in enumerate(space.bounds)]
+    path: Path
+    shares: list[tuple[Path, str, str]] = [
+        (("bounds", i), b.min, b.max) for i, b in enumerate(space.bounds)
+    ]
     shares += [(("groups", i), g.min, g.max) for i, g in enumerate(space.groups)]
     for place, low, high in shares:
         path = ("spec", "space", *place)
@@ -148,7 +154,7 @@ def _repeats_need_target(search: MixtureSearch) -> Iterator[Mistake]:
 
 def _baselines(search: MixtureSearch) -> Iterator[Mistake]:
     for index, baseline in enumerate(search.spec.baselines):
-        path = ("spec", "baselines", index)
+        path: Path = ("spec", "baselines", index)
         if baseline.name in BUILT_IN_BASELINES:
             if baseline.mixture:
                 yield Mistake(
@@ -165,14 +171,14 @@ def _baselines(search: MixtureSearch) -> Iterator[Mistake]:
             )
             continue
         weights = [Fraction(weight.weight) for weight in baseline.mixture]
-        for row, weight in enumerate(weights):
-            if weight < 0:
+        for row, share in enumerate(weights):
+            if share < 0:
                 yield Mistake(
                     path=(*path, "mixture", row, "weight"),
                     message="must not be negative",
                     remedy=f"got {baseline.mixture[row].weight}",
                 )
-        if abs(sum(weights) - 1) > SUM_TOLERANCE:
+        if abs(sum(weights, Fraction(0)) - 1) > SUM_TOLERANCE:
             yield Mistake(
                 path=(*path, "mixture"),
                 message=f"the weights sum to {float(sum(weights)):g}, not to 1",
@@ -189,10 +195,10 @@ def _references(search: MixtureSearch) -> Iterator[Mistake]:
         (("spec", "objective", "reference"), spec.objective.reference, known, "baseline")
     ]
     for i, constraint in enumerate(spec.objective.constraints):
-        path = ("spec", "objective", "constraints", i)
-        named.append(((*path, "benchmark"), constraint.benchmark, benchmarks, "benchmark"))
+        at: Path = ("spec", "objective", "constraints", i)
+        named.append(((*at, "benchmark"), constraint.benchmark, benchmarks, "benchmark"))
         if constraint.relative_to is not None:
-            named.append(((*path, "relativeTo"), constraint.relative_to, known, "baseline"))
+            named.append(((*at, "relativeTo"), constraint.relative_to, known, "baseline"))
     if spec.proxy.base is not None and spec.proxy.base.checkpoint is None:
         named.append(
             (("spec", "proxy", "base", "mixture"), spec.proxy.base.mixture, known, "baseline")
@@ -240,15 +246,14 @@ def _proxy(search: MixtureSearch) -> Iterator[Mistake]:
     if proxy.trainer.global_batch_tokens > proxy.tokens:
         yield Mistake(
             path=(*path, "tokens"),
-            message=f"{proxy.tokens} tokens are less than one batch of {proxy.trainer.global_batch_tokens}",
+            message=f"{proxy.tokens} is less than one batch of {proxy.trainer.global_batch_tokens}",
             remedy="raise it, or lower proxy.trainer.globalBatchTokens",
         )
 
 
 def _job_template(search: MixtureSearch) -> Iterator[Mistake]:
     """Refuse what would take the Job out of our hands; the rest is the user's."""
-    template = search.spec.proxy.job_template
-    job = template.get("spec") if isinstance(template.get("spec"), dict) else {}
+    job = _mapping(search.spec.proxy.job_template, "spec")
     path: Path = ("spec", "proxy", "jobTemplate", "spec")
     for key in ("ttlSecondsAfterFinished", "backoffLimit"):
         if key in job:
@@ -260,13 +265,18 @@ def _job_template(search: MixtureSearch) -> Iterator[Mistake]:
             yield Mistake(
                 path=(*path, key), message="a trial is one pod", remedy="remove it, or give 1"
             )
-    pod = job.get("template", {}).get("spec", {}) if isinstance(job.get("template"), dict) else {}
-    if isinstance(pod, dict) and pod.get("restartPolicy", "Never") != "Never":
+    pod = _mapping(_mapping(job, "template"), "spec")
+    if pod.get("restartPolicy", "Never") != "Never":
         yield Mistake(
             path=(*path, "template", "spec", "restartPolicy"),
             message="attempts are counted by the operator",
             remedy="remove it, or give Never",
         )
+
+
+def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 CHECKS: tuple[Callable[[MixtureSearch], Iterator[Mistake]], ...] = (

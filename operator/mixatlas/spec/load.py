@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from mixatlas.contract.canonical import DecimalString
+from mixatlas.contract.canonical import check_decimal
 from mixatlas.spec.checks import find_mistakes
 from mixatlas.spec.model import MixtureSearch
 from mixatlas.spec.places import Document, Mistake, Path, did_you_mean
@@ -65,6 +65,8 @@ def load_search(text: str, *, filename: str = "search.yaml") -> MixtureSearch:
 def _mistakes(document: Document, error: ValidationError) -> Iterator[Mistake]:
     told: set[Path] = set()
     for details in error.errors():
+        if details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]:
+            continue  # pydantic counts only entries without mistakes of their own
         path = _path_in(document.data, details["loc"])
         if path not in told:
             told.add(path)
@@ -120,12 +122,9 @@ def _takes_decimal(path: Path) -> bool:
         if field is None:
             return False
         model = _inner(field.annotation)
-        if any(getattr(m, "func", None) is _DECIMAL_CHECK for m in field.metadata):
+        if any(getattr(m, "func", None) is check_decimal for m in field.metadata):
             return True
     return "decimal" in str(model)
-
-
-_DECIMAL_CHECK = DecimalString.__metadata__[0].func
 
 
 def _inner(annotation: Any) -> Any:
@@ -138,7 +137,7 @@ def _inner(annotation: Any) -> Any:
             if found is not None:
                 return found
     for argument in getattr(annotation, "__metadata__", ()):
-        if getattr(argument, "func", None) is _DECIMAL_CHECK:
+        if getattr(argument, "func", None) is check_decimal:
             return "decimal"
     is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return annotation if is_model else _decimal_inside(annotation)
@@ -147,8 +146,7 @@ def _inner(annotation: Any) -> Any:
 def _decimal_inside(annotation: Any) -> str | None:
     for argument in get_args(annotation):
         if any(
-            getattr(m, "func", None) is _DECIMAL_CHECK
-            for m in getattr(argument, "__metadata__", ())
+            getattr(m, "func", None) is check_decimal for m in getattr(argument, "__metadata__", ())
         ):
             return "decimal"
     return None

@@ -1,0 +1,59 @@
+# Everything a person runs. `make demo` and `make test` set up all they need in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' requirements/torch.txt)
+
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: demo test test-fast check generate golden bench lock clean
+
+# --- environment -------------------------------------------------------------------------------
+
+$(VENV)/installed: requirements/base.txt requirements/torch.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+ifdef TORCH_INDEX_URL
+	$(BIN)/pip install --quiet --disable-pip-version-check --index-url $(TORCH_INDEX_URL) --no-deps torch==$(TORCH)
+else
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/torch.txt
+endif
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/base.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# --- what users run ----------------------------------------------------------------------------
+
+demo: $(VENV)/installed
+	@$(BIN)/python examples/demo/demo.py $(if $(FRESH),--fresh)
+
+# --- what developers run -----------------------------------------------------------------------
+
+test: check test-fast
+	$(BIN)/pytest -q -m slow tests
+
+test-fast: $(VENV)/installed
+	$(BIN)/pytest -q -m "not slow" --doctest-modules operator trainer-image tests
+
+check: $(VENV)/installed
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config pyproject.toml
+
+generate: $(VENV)/installed
+	$(BIN)/python tools/generate.py
+
+golden: generate
+	$(BIN)/pytest -q tests/golden --rewrite-golden
+
+bench: $(VENV)/installed
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+lock:
+	requirements/lock.sh
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,79 @@
+"""The command line: one file a command, parsing and printing only.
+
+Knows: options, tables, exit codes.
+Never decides anything: every command calls one function of another room.
+Used by: people and scripts. Importing it loads click and the standard library, nothing more.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "validate": "Check documents; nothing is started.",
+    "plan": "Show the feasible region, the first round and the cost; nothing is written.",
+    "run": "Run a search on this machine, or go on with it.",
+    "status": "Show how a search stands.",
+    "trials": "List all trials of a search.",
+    "logs": "Print the log of a trial.",
+    "export": "Write the winner's mixture, or all trials, for other programs.",
+    "corpus": "Pack, check and push a corpus.",
+    "version": "Print the version.",
+}
+
+
+class _Lazy(click.Group):
+    """Loads a command's module only when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"mixatlas.cli.{cmd_name}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"mixatlas.cli.{cmd_name}.command is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+def _cli() -> None:
+    """Find the training-data mixture of a multimodal model with proxy runs.
+
+    A search is one YAML document; run it here with `mixatlas run -f search.yaml`.
+    """
+
+
+def main() -> None:
+    """Run the command line, and turn every error of ours into its message and exit code."""
+    try:
+        _cli.main(prog_name="mixatlas", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except Exception as error:
+        sys.exit(_report(error))
+
+
+def _report(error: Exception) -> int:
+    """Print an error of ours and return its exit code; raise any other."""
+    from mixatlas.contract.errors import MixAtlasError
+    from mixatlas.contract.reasons import ERRORS
+
+    if not isinstance(error, MixAtlasError):
+        raise error
+    click.echo(str(error), err=True)
+    return int(ERRORS[type(error)][1])

@@ -1,0 +1,1 @@
+"""`mixatlas corpus pack | check | push`."""

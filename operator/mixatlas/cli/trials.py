@@ -1,0 +1,51 @@
+"""`mixatlas trials`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from mixatlas.cli.documents import dir_option, file_option, output_option, read_document
+from mixatlas.local.place import look_at
+from mixatlas.report.exports import trials_json
+from mixatlas.report.tables import TrialRow, trial_rows
+
+
+@click.command()
+@file_option
+@dir_option
+@output_option("table", "json")
+@click.option("--stable", is_flag=True, help="Leave out what differs from run to run (json).")
+def command(file: Path, folder: Path | None, output: str, stable: bool) -> None:
+    """List all trials of a search."""
+    with look_at(read_document(file), file, folder) as seen:
+        rows = trial_rows(seen.observed)
+    if output == "json":
+        click.echo(trials_json(rows, is_stable=stable), nl=False)
+    else:
+        console = Console(width=None if Console().is_terminal else 80, highlight=False)
+        console.print(_table(rows))
+
+
+def _table(rows: tuple[TrialRow, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("TRIAL", "ROUND", "PURPOSE", "STATE"):
+        table.add_column(name, no_wrap=True)
+    for name in ("OBJECTIVE", "PREDICTED", "SECONDS"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("WHY", overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            str(row.trial),
+            str(row.round),
+            row.purpose.value,
+            row.state,
+            "" if row.objective is None else f"{row.objective:.3f}",
+            f"{row.predicted.mean:.3f}" if row.predicted else "",
+            f"{row.seconds:.0f}" if row.seconds else "",
+            row.why,
+        )
+    return table

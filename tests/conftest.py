@@ -1,0 +1,24 @@
+"""Rules for all tests: in CI nothing is skipped."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="Rewrite the golden files.")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped and os.environ.get("MIXATLAS_NO_SKIPS"):
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped; CI allows none")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and reporter.stats.get("skipped") and os.environ.get("MIXATLAS_NO_SKIPS"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
