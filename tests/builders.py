@@ -1,0 +1,77 @@
+"""Values that many tests need, each with sensible defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mixatlas.contract.metrics import Metric
+from mixatlas.contract.mixture import Mixture
+from mixatlas.contract.seeds import seed_for
+from mixatlas.ledger.history import History
+from mixatlas.ledger.records import ObjectiveRecord
+from mixatlas.objective.fixing import fix_objective
+from mixatlas.objective.scale import Benchmark
+from mixatlas.space.build import build_space
+from mixatlas.space.space import MixtureSpace
+
+TWO_BENCHMARKS = (
+    Benchmark(name="answers", metric=Metric.EXACT_MATCH, weight=1.0, chance=0.1),
+    Benchmark(name="loss", metric=Metric.TOKEN_NLL, weight=1.0, chance=2.0),
+)
+
+
+def a_space(n_concepts: int = 2, n_tasks: int = 3) -> MixtureSpace:
+    """Return the whole simplex over a grid of concepts and tasks."""
+    tasks = ("caption", "ocr", "grounding", "detection", "vqa")[:n_tasks]
+    concepts = ("animal", "chart", "document", "screen")[:n_concepts]
+    names = [f"{concept}.{task}" for concept in concepts for task in tasks]
+    return build_space(tokens={name: 1000 * (i + 1) for i, name in enumerate(sorted(names))})
+
+
+def true_scores(W_nd: np.ndarray) -> np.ndarray:
+    """Return scores (n, 2) of `TWO_BENCHMARKS` without noise, smooth in the weights.
+
+    The first half of the domains teaches the answers, the second lowers the loss.
+    """
+    half = W_nd.shape[1] // 2
+    answers = 0.1 + 0.8 * np.sqrt(W_nd[:, :half].mean(axis=1) * half)
+    loss = 2.0 * np.exp(-1.5 * np.sqrt(W_nd[:, half:].mean(axis=1) * half))
+    return np.column_stack([answers, -loss])
+
+
+def a_scored_history(
+    mixtures: Sequence[Mixture], *, noise: float = 0.01, diverged: Sequence[int] = ()
+) -> History:
+    """Return a history in which trial i + 1 trained mixture i; `diverged` names rows."""
+    W_nd = np.array([mixture.fractions for mixture in mixtures])
+    luck = [
+        np.random.default_rng(seed_for(1, "search", i + 1)).standard_normal(2)
+        for i in range(len(mixtures))
+    ]
+    Y_nm = true_scores(W_nd) + noise * np.array(luck)
+    Y_nm[:, 1] = np.minimum(Y_nm[:, 1], -1e-3)
+    is_diverged = np.isin(np.arange(len(mixtures)), list(diverged))
+    Y_nm[is_diverged] = np.nan
+    return History(
+        domains=mixtures[0].domains,
+        benchmarks=tuple(b.name for b in TWO_BENCHMARKS),
+        trials=tuple(range(1, len(mixtures) + 1)),
+        mixtures=tuple(mixtures),
+        W_nd=W_nd,
+        Y_nm=Y_nm,
+        V_nm=np.where(np.isfinite(Y_nm), 1e-6, np.nan),
+        diverged_n=is_diverged,
+    )
+
+
+def an_objective(history: History) -> ObjectiveRecord:
+    """Fix the objective of `a_scored_history`; its first mixture is the reference."""
+    return fix_objective(
+        history,
+        TWO_BENCHMARKS,
+        scale="Normalized",
+        reference="natural",
+        reference_mixture=history.mixtures[0],
+    )

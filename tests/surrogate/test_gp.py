@@ -1,0 +1,81 @@
+"""Exact Gaussian processes against their textbook formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mixatlas.surrogate.features import Features
+from mixatlas.surrogate.gp import Data, Processes, kernel, squared_distances
+
+FEATURES = Features.on(("a", "b", "c"), epsilon=0.01)
+RNG = np.random.default_rng(0)
+W_nd = RNG.dirichlet(np.ones(3), size=8)
+Z_nm = RNG.normal(size=(8, 2))
+NOISE_M = np.array([0.05, 0.2])
+THETA_M3 = torch.log(torch.tensor([[2.0, 1.0, 0.1], [1.0, 0.5, 0.3]], dtype=torch.float64))
+
+
+def processes(Z: np.ndarray = Z_nm, rows: slice = slice(None)) -> Processes:
+    X_nf = FEATURES(W_nd[rows])
+    return Processes.conditioned(
+        FEATURES, X_nf, theta_m3=THETA_M3, data=Data.of(X_nf, Z[rows], NOISE_M)
+    )
+
+
+def test_marginals_are_the_conditional_normal() -> None:
+    V_qd = RNG.dirichlet(np.ones(3), size=4)
+    mean_qm, variance_qm = processes().marginals(V_qd)
+    X, Q = FEATURES(W_nd), FEATURES(V_qd)
+    for m in range(2):
+        theta = THETA_M3[m : m + 1]
+        K = kernel(theta, squared_distances(X, X))[0].numpy()
+        K += np.eye(8) * (NOISE_M[m] + np.exp(THETA_M3[m, 2].item()) + 1e-6)
+        k = kernel(theta, squared_distances(Q, X))[0].numpy()
+        np.testing.assert_allclose(mean_qm[:, m], k @ np.linalg.solve(K, Z_nm[:, m]))
+        prior = np.exp(THETA_M3[m, 0].item())
+        expected = prior - np.einsum("qn,nq->q", k, np.linalg.solve(K, k.T))
+        np.testing.assert_allclose(variance_qm[:, m], expected)
+
+
+def test_joint_and_cross_covariance_agree_with_marginals() -> None:
+    V_qd = RNG.dirichlet(np.ones(3), size=3)
+    mean_qm, variance_qm = processes().marginals(V_qd)
+    mean_mq, C_mqq = processes().joint(V_qd)
+    np.testing.assert_allclose(mean_mq.T, mean_qm)
+    np.testing.assert_allclose(np.einsum("mqq->qm", C_mqq), variance_qm)
+    np.testing.assert_allclose(processes().covariance_with(V_qd, V_qd[1]), C_mqq[:, :, 1].T)
+
+
+def test_a_missing_score_is_as_good_as_a_missing_trial() -> None:
+    holed = Z_nm.copy()
+    holed[-1, 0] = np.nan
+    V_qd = RNG.dirichlet(np.ones(3), size=3)
+    with_hole, without = processes(holed), processes(rows=slice(0, 7))
+    np.testing.assert_allclose(
+        with_hole.marginals(V_qd)[0][:, 0], without.marginals(V_qd)[0][:, 0], rtol=1e-5, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("rows", [[3], [2, 5]], ids=["one trial", "replicates"])
+def test_leave_out_is_a_prediction_from_the_other_trials(rows: list[int]) -> None:
+    kept = [i for i in range(8) if i not in rows]
+    X = FEATURES(W_nd[kept])
+    others = Processes.conditioned(
+        FEATURES, X, theta_m3=THETA_M3, data=Data.of(X, Z_nm[kept], NOISE_M)
+    )
+    mean_mq, C_mqq = others.joint(W_nd[rows])
+    noise_m = NOISE_M + THETA_M3[:, 2].exp().numpy() + 1e-6
+    mean_m, variance_m = processes().leave_out(rows)
+    np.testing.assert_allclose(mean_m, mean_mq.mean(axis=1))
+    np.testing.assert_allclose(variance_m, C_mqq.mean(axis=(1, 2)) + noise_m / len(rows))
+
+
+def test_observing_at_the_mean_moves_no_mean_and_shrinks_the_variance_there() -> None:
+    before = processes()
+    pending = np.array([[0.2, 0.3, 0.5]])
+    after = before.observing(pending)
+    V_qd = np.vstack([pending, RNG.dirichlet(np.ones(3), size=3)])
+    np.testing.assert_allclose(after.marginals(V_qd)[0], before.marginals(V_qd)[0], atol=1e-8)
+    assert (after.marginals(pending)[1] < 0.8 * before.marginals(pending)[1]).all()
