@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 from scipy.stats import qmc
 
 from mixatlas.space.hull import hull_of
@@ -121,7 +122,7 @@ def _are_inside(space: MixtureSpace, W: FloatArray) -> NDArray[np.bool_]:
 def _support_points(pool: FloatArray, n: int) -> FloatArray:
     """Pick `n` of a pool one by one, least mean distance to it minus that to those picked."""
     reference = pool[:_REFERENCES]
-    to_pool = np.array([np.linalg.norm(reference - point, axis=1).mean() for point in pool])
+    to_pool = cdist(pool, reference).mean(axis=1)
     to_picked = np.zeros(len(pool))
     picked: list[int] = []
     for _ in range(min(n, len(pool))):
