@@ -85,6 +85,8 @@ def learn(
     if not len(order_n) or not np.isfinite(Y_nm).any(axis=0).all():
         raise FitFailed("a benchmark has no score yet", hint="Finish trials of the design first.")
     noise_sd_m = _latent_noise(record, scale)
+    if not np.isfinite(noise_sd_m).all():
+        raise FitFailed("the seed noise is not finite", hint="Look at `seedSd` in objective.json.")
     warp = Warp.fitted(scale, Y_nm, least_spread_m=np.maximum(noise_sd_m, 1e-9))
     starts, stored = starts_from(warm_start, scale.names)
     epsilons = {min(max(value, least_epsilon), EPSILONS[-1]) for value in (*EPSILONS, stored or 0)}

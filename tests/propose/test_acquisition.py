@@ -1,0 +1,45 @@
+"""What a mixture is worth trying for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from builders import a_scored_history, a_space, an_objective
+from mixatlas.propose.acquisition import FeasibleMean, UpperConfidenceBound, expected_improvement
+from mixatlas.space.design import quasi_random
+from mixatlas.space.sampling import sample_uniform
+from mixatlas.surrogate.feasibility import MaxDrop
+from mixatlas.surrogate.learning import learn
+from mixatlas.surrogate.posterior import Draws
+
+SPACE = a_space()
+MIXTURES = (SPACE.natural, SPACE.natural, *quasi_random(SPACE, 8, taken=(), seed=2))
+HISTORY = a_scored_history(MIXTURES)
+POSTERIOR = learn(HISTORY, an_objective(HISTORY)).posterior
+UNSEEN = sample_uniform(SPACE, 20, 3)
+
+
+def test_beta_trades_mean_for_uncertainty() -> None:
+    low, high = (UpperConfidenceBound(posterior=POSTERIOR, beta=b, floor=0.0) for b in (0.0, 4.0))
+    np.testing.assert_allclose(low(UNSEEN), POSTERIOR.optimistic(UNSEEN, 0.0))
+    np.testing.assert_allclose(high(UNSEEN), POSTERIOR.optimistic(UNSEEN, 2.0))
+
+
+def test_what_is_surely_infeasible_is_worth_the_floor() -> None:
+    impossible = MaxDrop(benchmark="answers", max_drop=-5.0, relative_to=SPACE.natural)
+    bound = replace(POSTERIOR, constraints=(impossible,))
+    for criterion in (
+        UpperConfidenceBound(posterior=bound, beta=2.0, floor=-0.3),
+        FeasibleMean(posterior=bound, floor=-0.3),
+    ):
+        np.testing.assert_allclose(criterion(UNSEEN), -0.3, atol=1e-6)
+
+
+def test_improvement_is_the_mean_excess_of_the_best_feasible_mixture() -> None:
+    objective_kq = np.array([[0.0, 1.0, -1.0], [0.0, -1.0, 5.0]])
+    draws = Draws(objective_kq=objective_kq, scores_kqm=np.zeros((2, 3, 1)))
+    assert expected_improvement(draws, np.ones(3)) == pytest.approx(2.5)
+    assert expected_improvement(draws, np.array([1.0, 1.0, 0.1])) == pytest.approx(0.5)

@@ -1,0 +1,75 @@
+"""Ascents find maxima inside, on faces, and at limits of the polytope."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mixatlas.propose.ascent import ascend, best_first, candidate_pool
+from mixatlas.propose.region import Region
+from mixatlas.space.build import Group, build_space
+from mixatlas.space.space import MixtureSpace
+
+NAMES = [f"{c}.{t}" for c in ("animal", "chart") for t in ("caption", "ocr", "vqa")]
+FREE = build_space(tokens=dict.fromkeys(NAMES, 1))
+CAPPED = build_space(
+    tokens=dict.fromkeys(NAMES, 1),
+    groups=[Group(name="animals", domains=("animal.*",), max="0.3")],
+)
+
+
+def near(target: list[float]):
+    def criterion(W_kd: np.ndarray) -> np.ndarray:
+        return -((W_kd - np.array(target)) ** 2).sum(axis=1)
+
+    return criterion
+
+
+@pytest.mark.parametrize(
+    ("space", "target", "found"),
+    [
+        pytest.param(FREE, [0.1, 0.3, 0.05, 0.25, 0.2, 0.1], None, id="inside"),
+        pytest.param(FREE, [0.5, 0.5, 0, 0, 0, 0], None, id="on a face"),
+        pytest.param(FREE, [0, 0, 0, 0, 0, 1], None, id="at a vertex"),
+        pytest.param(
+            CAPPED,
+            [0.3, 0.2, 0.1, 0.2, 0.1, 0.1],
+            [0.2, 0.1, 0.0, 0.3, 0.2, 0.2],
+            id="at a limit",
+        ),
+    ],
+)
+def test_ascents_reach_the_maximum(
+    space: MixtureSpace, target: list[float], found: list[float] | None
+) -> None:
+    rng = np.random.default_rng(0)
+    best = next(
+        best_first(
+            space,
+            near(target),
+            candidate_pool(space, np.zeros((0, 6)), n=300, rng=rng),
+            n_starts=3,
+            rng=rng,
+        )
+    )
+    np.testing.assert_allclose(best.fractions, found or target, atol=0.02)
+    assert space.contains(best)
+
+
+def test_an_ascent_never_ends_below_its_start() -> None:
+    rng = np.random.default_rng(0)
+    start = np.full(6, 1 / 6)
+    rugged = lambda W_kd: np.sin(40 * W_kd).sum(axis=1)  # noqa: E731
+    end, value = ascend(FREE, rugged, start, rng=rng)
+    assert value >= rugged(start[None, :])[0]
+    assert end.sum() == pytest.approx(1.0)
+
+
+def test_the_pool_lies_inside_and_holds_the_promising_mixtures() -> None:
+    rng = np.random.default_rng(0)
+    promising = np.array([[0.1, 0.1, 0.1, 0.3, 0.2, 0.2]])
+    pool = candidate_pool(CAPPED, promising, n=300, rng=rng)
+    region = Region.of(CAPPED)
+    assert (pool @ region.A_rd.T <= region.b_r + 1e-9).all()
+    np.testing.assert_allclose(pool.sum(axis=1), 1.0)
+    np.testing.assert_allclose(pool[0], promising[0])

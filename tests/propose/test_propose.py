@@ -1,0 +1,173 @@
+"""`propose`: what a search may rely on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from builders import a_scored_history, a_space, an_objective, true_scores
+from mixatlas.contract.errors import HistoryMismatch, SpaceExhausted
+from mixatlas.contract.mixture import Mixture
+from mixatlas.ledger.history import History
+from mixatlas.objective.scale import Scale
+from mixatlas.propose.propose import propose
+from mixatlas.propose.values import Proposal, ProposeSettings
+from mixatlas.space.build import Bound, build_space
+from mixatlas.space.design import is_apart, quasi_random
+from mixatlas.surrogate.feasibility import MaxDrop
+
+SPACE = a_space()
+MIXTURES = (SPACE.natural, SPACE.natural, *quasi_random(SPACE, 10, taken=(), seed=2))
+HISTORY = a_scored_history(MIXTURES)
+OBJECTIVE = an_objective(HISTORY)
+QUICK = ProposeSettings(objective=OBJECTIVE, n_starts=2, n_pool=300, n_draws=256)
+
+
+def ask(history: History = HISTORY, **changes: object) -> Proposal:
+    arguments = {"q": 2, "seed": 7, "settings": QUICK} | changes
+    return propose(SPACE, history, **arguments)
+
+
+FIRST = ask()
+
+
+def objective_of(mixture: Mixture) -> float:
+    W_nd = np.array([mixture.fractions])
+    return float(Scale.of_record(OBJECTIVE).objective(true_scores(W_nd))[0])
+
+
+def test_a_proposal_beats_everything_tried() -> None:
+    assert FIRST.basis == "surrogate"
+    assert max(map(objective_of, FIRST.mixtures)) > max(map(objective_of, MIXTURES))
+
+
+def test_mixtures_are_distinct_feasible_and_apart_from_everything() -> None:
+    pending = [FIRST.mixtures[0]]
+    proposal = ask(q=4, pending=pending)
+    others = [*MIXTURES, *pending]
+    for mixture in proposal.mixtures:
+        assert SPACE.contains(mixture)
+        assert is_apart(mixture, others)
+        others.append(mixture)
+
+
+def test_a_pending_mixture_sends_the_next_elsewhere() -> None:
+    (alone,) = ask(q=1).mixtures
+    (beside,) = ask(q=1, pending=[alone]).mixtures
+    assert alone.distance(beside) > 0.01
+
+
+def test_equal_arguments_give_equal_answers_and_another_seed_another_one() -> None:
+    assert ask() == FIRST
+    assert ask(seed=8).mixtures != FIRST.mixtures
+
+
+def test_the_order_of_the_history_does_not_matter() -> None:
+    order = np.random.default_rng(0).permutation(HISTORY.n)
+    shuffled = replace(
+        HISTORY,
+        trials=tuple(HISTORY.trials[i] for i in order),
+        mixtures=tuple(HISTORY.mixtures[i] for i in order),
+        W_nd=HISTORY.W_nd[order],
+        Y_nm=HISTORY.Y_nm[order],
+        V_nm=HISTORY.V_nm[order],
+        diverged_n=HISTORY.diverged_n[order],
+    )
+    assert ask(shuffled) == FIRST
+
+
+def test_the_incumbent_is_a_tried_mixture_with_its_interval() -> None:
+    incumbent = FIRST.incumbent
+    assert incumbent is not None
+    assert MIXTURES[incumbent.trial - 1] == incumbent.mixture
+    assert incumbent.lower < incumbent.mean < incumbent.upper
+    assert objective_of(incumbent.mixture) > sorted(map(objective_of, MIXTURES))[-3]
+
+
+def test_expected_improvement_falls_as_the_search_closes_in() -> None:
+    early = FIRST.expected_improvement
+    history = a_scored_history((*MIXTURES, *ask(q=8).mixtures), noise=0.001)
+    late = ask(history).expected_improvement
+    assert early is not None
+    assert late is not None
+    assert 0 <= late < early
+
+
+def test_every_mixture_is_predicted_and_the_fit_is_handed_on() -> None:
+    for mixture, predicted in zip(FIRST.mixtures, FIRST.predicted, strict=True):
+        assert predicted is not None
+        assert abs(predicted.mean - objective_of(mixture)) < 4 * predicted.sd
+    assert set(FIRST.hyperparameters or {}) == {"answers", "loss"}
+
+
+def test_a_constraint_keeps_proposals_from_giving_a_benchmark_away() -> None:
+    only_answers = OBJECTIVE.model_copy(update={"weights": {"answers": 1.0, "loss": 0.0}})
+    keep = MaxDrop(benchmark="loss", max_drop=0.05, relative_to=SPACE.natural)
+    free = replace(QUICK, objective=only_answers)
+    reference = true_scores(np.array([SPACE.natural.fractions]))[0, 1]
+    lost = [
+        reference - true_scores(np.array([ask(q=1, settings=s).mixtures[0].fractions]))[0, 1]
+        for s in (free, replace(free, constraints=(keep,)))
+    ]
+    assert lost[0] > 0.2
+    assert lost[1] < 0.1
+
+
+def test_a_diverged_mixture_is_kept_away_from() -> None:
+    (best,) = ask(q=1).mixtures
+    history = a_scored_history((*MIXTURES, best), diverged=[len(MIXTURES)])
+    (other,) = ask(history, q=1).mixtures
+    assert other.distance(best) > 0.02
+
+
+@pytest.mark.parametrize(
+    ("settings", "basis"),
+    [
+        pytest.param(ProposeSettings(), "design", id="objective not fixed"),
+        pytest.param(replace(QUICK, method="Sobol"), "design", id="Sobol"),
+        pytest.param(replace(QUICK, method="Random"), "design", id="Random"),
+    ],
+)
+def test_other_methods_fill_the_space(settings: ProposeSettings, basis: str) -> None:
+    proposal = ask(settings=settings)
+    assert proposal.basis == basis
+    assert len(set(proposal.mixtures)) == 2
+    assert (proposal.incumbent is not None) == (settings.objective is not None)
+
+
+def test_an_empty_history_is_allowed() -> None:
+    empty = History.empty(SPACE.domains, HISTORY.benchmarks)
+    assert len(ask(empty, settings=ProposeSettings()).mixtures) == 2
+
+
+def test_a_failed_fit_falls_back_to_quasi_random_points_and_says_why() -> None:
+    hollow = replace(HISTORY, Y_nm=np.full_like(HISTORY.Y_nm, np.nan))
+    proposal = ask(hollow)
+    assert proposal.basis == "fallback"
+    assert "no score" in proposal.why
+    assert proposal.predicted == (None, None)
+    assert all(SPACE.contains(mixture) for mixture in proposal.mixtures)
+
+
+def test_a_space_without_room_is_exhausted() -> None:
+    tight = build_space(
+        tokens=dict.fromkeys(SPACE.domains, 1000),
+        bounds=[Bound(domain=d, min="0.166", max="0.168") for d in SPACE.domains],
+    )
+    history = a_scored_history((tight.uniform, tight.uniform, tight.uniform))
+    settings = replace(QUICK, objective=an_objective(history))
+    with pytest.raises(SpaceExhausted, match=r"0\.005 apart"):
+        propose(tight, history, q=2, seed=1, settings=settings)
+
+
+@pytest.mark.parametrize("q", [0, 65])
+def test_a_wrong_number_of_mixtures_is_refused(q: int) -> None:
+    with pytest.raises(ValueError, match="1 to 64"):
+        ask(q=q)
+
+
+def test_a_history_over_other_domains_is_refused() -> None:
+    with pytest.raises(HistoryMismatch, match="other domains"):
+        ask(replace(HISTORY, domains=("a", "b", "c", "d", "e", "f")))

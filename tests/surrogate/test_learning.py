@@ -1,0 +1,92 @@
+"""From a history to a posterior that can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from builders import a_scored_history, a_space, an_objective, true_scores
+from mixatlas.contract.errors import FitFailed, HistoryMismatch
+from mixatlas.ledger.history import History
+from mixatlas.objective.scale import Scale
+from mixatlas.space.design import quasi_random
+from mixatlas.space.sampling import sample_uniform
+from mixatlas.surrogate.feasibility import MaxDrop
+from mixatlas.surrogate.learning import learn
+
+SPACE = a_space()
+MIXTURES = (SPACE.natural, SPACE.natural, *quasi_random(SPACE, 18, taken=(), seed=2))
+HISTORY = a_scored_history(MIXTURES)
+OBJECTIVE = an_objective(HISTORY)
+UNSEEN = sample_uniform(SPACE, 200, 3)
+LEARNED = learn(HISTORY, OBJECTIVE)
+TRUTH = Scale.of_record(OBJECTIVE).objective(true_scores(UNSEEN))
+
+
+def shuffled(history: History) -> History:
+    order = np.random.default_rng(0).permutation(history.n)
+    return replace(
+        history,
+        trials=tuple(history.trials[i] for i in order),
+        mixtures=tuple(history.mixtures[i] for i in order),
+        W_nd=history.W_nd[order],
+        Y_nm=history.Y_nm[order],
+        V_nm=history.V_nm[order],
+        diverged_n=history.diverged_n[order],
+    )
+
+
+def test_unseen_mixtures_are_ranked_and_their_intervals_hold() -> None:
+    posterior = LEARNED.posterior
+    mean_q, _ = posterior.moments(UNSEEN)
+    assert spearmanr(mean_q, TRUTH).statistic > 0.8
+    lower, upper = posterior.draws(UNSEEN, 500, seed=1).objective_interval()
+    assert ((lower <= TRUTH) & (upper >= TRUTH)).mean() > 0.9
+
+
+def test_equal_arguments_give_equal_bytes_in_any_order_of_trials() -> None:
+    one, other = LEARNED, learn(shuffled(HISTORY), OBJECTIVE)
+    assert one.hyperparameters == other.hyperparameters
+    assert (
+        one.posterior.moments(UNSEEN)[0].tobytes() == other.posterior.moments(UNSEEN)[0].tobytes()
+    )
+
+
+def test_a_warm_start_from_its_own_answer_changes_little() -> None:
+    warm = learn(HISTORY, OBJECTIVE, warm_start=LEARNED.hyperparameters)
+    np.testing.assert_allclose(
+        warm.posterior.moments(UNSEEN)[0], LEARNED.posterior.moments(UNSEEN)[0], atol=1e-3
+    )
+
+
+def test_a_diverged_trial_changes_no_score_and_closes_its_spot() -> None:
+    spot = SPACE.uniform
+    history = a_scored_history((*MIXTURES, spot), diverged=[len(MIXTURES)])
+    with_it, without = learn(history, OBJECTIVE).posterior, LEARNED.posterior
+    np.testing.assert_allclose(with_it.moments(UNSEEN)[0], without.moments(UNSEEN)[0])
+    assert with_it.probability_feasible(np.array([spot.fractions]))[0] == 0.0
+
+
+def test_a_noise_told_too_small_is_found_and_widened() -> None:
+    jumpy = a_scored_history(MIXTURES, noise=0.1)
+    boasting = OBJECTIVE.model_copy(update={"seed_sd": {"answers": 1e-4, "loss": 1e-4}})
+    posterior = learn(jumpy, boasting).posterior
+    assert posterior.widening >= 1.0
+    lower, upper = posterior.draws(UNSEEN, 500, seed=1).objective_interval()
+    assert ((lower <= TRUTH) & (upper >= TRUTH)).mean() > 0.85
+
+
+def test_other_benchmarks_and_unknown_constraints_are_refused() -> None:
+    with pytest.raises(HistoryMismatch, match="benchmarks"):
+        learn(replace(HISTORY, benchmarks=("answers", "other")), OBJECTIVE)
+    unknown = MaxDrop(benchmark="other", max_drop=0.1, relative_to=SPACE.natural)
+    with pytest.raises(HistoryMismatch, match="other"):
+        learn(HISTORY, OBJECTIVE, constraints=[unknown])
+
+
+def test_no_scores_at_all_is_a_failed_fit() -> None:
+    with pytest.raises(FitFailed, match="no score"):
+        learn(History.empty(SPACE.domains, HISTORY.benchmarks), OBJECTIVE)
