@@ -11,7 +11,7 @@ from mixatlas.contract.errors import SearchFailed
 from mixatlas.export.mixture import mixture_csv, mixture_json
 from mixatlas.ledger.records import mixture_of
 from mixatlas.local.place import look_at
-from mixatlas.plan.status import latest_winner
+from mixatlas.plan.finish import latest_winner
 from mixatlas.report.exports import trials_csv, trials_json
 from mixatlas.report.tables import trial_rows
 
@@ -24,13 +24,17 @@ def command() -> None:
 @command.command()
 @file_option
 @dir_option
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True
+)
 def mixture(file: Path, folder: Path | None, form: str) -> None:
     """Write the winner. Weights are shares of tokens; sample weights are given beside them."""
     with look_at(read_document(file), file, folder) as seen:
         winner = latest_winner(seen.observed)
         if winner is None:
-            raise SearchFailed("there is no winner yet", hint=f"Go on with `mixatlas run -f {file}`.")
+            raise SearchFailed(
+                "there is no winner yet", hint=f"Go on with `mixatlas run -f {file}`."
+            )
         chosen = mixture_of(winner.mixture, seen.observed.accepted.space.domains)
         render = mixture_csv if form == "csv" else mixture_json
         click.echo(render(chosen, seen.tokens_a_sample), nl=False)

@@ -137,6 +137,26 @@ def accept(
         _must_match(record, corpus)
         base = _base(store, accepted_search)
         return _accepted(record, accepted_search, corpus, base=base, layout=layout)
+    accepted = prepare(store, search, uid=uid, root=root, image=image)
+    store.put(layout.search, accepted.record.to_bytes())
+    return accepted
+
+
+def prepare(
+    store: ObjectStore, search: MixtureSearch, *, uid: str, root: str, image: str
+) -> Accepted:
+    """Check a new document and derive what follows from it; nothing is written.
+
+    Args:
+        store: Where corpora lie.
+        search: The document.
+        uid: Identity of the search.
+        root: URI prefix of its ledger.
+        image: Identity of the trainer.
+
+    Raises:
+        SpecError, InfeasibleSpace, CorpusInvalid: It cannot be accepted as written.
+    """
     corpus = read_corpus(store, search)
     base = _base(store, search)
     space = space_of(search, corpus)
@@ -162,9 +182,7 @@ def accept(
         },
         image=image,
     )
-    accepted = _accepted(record, search, corpus, base=base, layout=layout)
-    store.put(layout.search, record.to_bytes())
-    return accepted
+    return _accepted(record, search, corpus, base=base, layout=Layout(root))
 
 
 def drifted(accepted: Accepted, live: MixtureSearch) -> tuple[str, ...]:

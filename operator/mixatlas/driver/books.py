@@ -23,7 +23,8 @@ from mixatlas.ledger.records import (
     TrialOutcome,
     WinnerRecord,
 )
-from mixatlas.plan.observed import AttemptState, ItemScores
+from mixatlas.plan.observed import Accepted, AttemptState, ItemScores, Observed
+from mixatlas.spec.model import MixtureSearch
 
 _Numbered = TypeVar("_Numbered", RoundRecord, PredictionRecord, WinnerRecord)
 Writable = RoundRecord | TrialOutcome | ObjectiveRecord | PredictionRecord | WinnerRecord
@@ -81,6 +82,23 @@ class Books:
                 books.look_for_result(trial, uri.split("/")[-2])
         books.load_items()
         return books
+
+    def observed(
+        self, accepted: Accepted, live: MixtureSearch, drift: tuple[str, ...] = ()
+    ) -> Observed:
+        """Return what the ledger alone tells."""
+        return Observed(
+            accepted=accepted,
+            live=live,
+            drift=drift,
+            rounds=tuple(self.rounds.values()),
+            outcomes=tuple(self.outcomes.values()),
+            objective=self.objective,
+            predictions=tuple(self.predictions.values()),
+            winners=tuple(self.winners.values()),
+            results={trial: tuple(found.values()) for trial, found in self.results.items()},
+            items=dict(self.items),
+        )
 
     def write(self, uri: str, record: Writable) -> None:
         """Store a record, and remember it once it is stored."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mixatlas.contract.errors import StoreUnavailable
@@ -139,19 +139,10 @@ class Driver:
         attempts = self._ports.runner.observe()
         books.look_for_results(attempts)
         live = self._live()
-        return Observed(
-            accepted=self._accepted,
-            live=live,
-            drift=drifted(self._accepted, live),
-            rounds=tuple(books.rounds.values()),
-            outcomes=tuple(books.outcomes.values()),
-            objective=books.objective,
-            predictions=tuple(books.predictions.values()),
-            winners=tuple(books.winners.values()),
+        return replace(
+            books.observed(self._accepted, live, drifted(self._accepted, live)),
             attempts=attempts,
-            results={trial: tuple(found.values()) for trial, found in books.results.items()},
             progress=books.progress(attempts),
-            items=dict(books.items),
             proposal=self._ports.proposer.poll(),
             conditions=self._conditions,
             slots=self._slots,

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 
 from mixatlas.ledger.layout import attempt_name
 from mixatlas.plan.actions import Action, ForgetTrial, RecordOutcome, StartTrial, StopTrial
-from mixatlas.plan.completion import find_failure, surplus_trials, why_search_ends
-from mixatlas.plan.confirmation import next_confirmation, reference_fell_out, revision_due
+from mixatlas.plan.completion import (
+    Reason,
+    find_failure,
+    surplus_trials,
+    why_search_ends,
+)
+from mixatlas.plan.confirmation import next_confirmation, revision_due
 from mixatlas.plan.failures import End, Retry, judge
+from mixatlas.plan.finish import finished_reason
 from mixatlas.plan.observed import Observed
 from mixatlas.plan.outcomes import cancelled, outcome_of
 from mixatlas.plan.rounds import next_round
@@ -61,19 +67,14 @@ def _next_stage(observed: Observed, standing: Standing, starts: list[StartTrial]
     return next_confirmation(observed, standing, revision)
 
 
+def why_finished(observed: Observed) -> Reason | None:
+    """Return the reason of `Finished`, or None while anything is left to do."""
+    return finished_reason(observed, read_standing(observed))
+
+
 def is_done(observed: Observed) -> bool:
     """Tell whether nothing is left to do: a winner, a failure, or a cancelled search."""
-    standing = read_standing(observed)
-    if _active(standing):
-        return False
-    if observed.live.spec.conclude == "Now":
-        return not standing.open_trials
-    if find_failure(observed, standing) is not None:
-        return not standing.open_trials
-    if why_search_ends(observed, standing) is None or standing.open_trials:
-        return False
-    revision = revision_due(observed, standing)
-    return revision is None or reference_fell_out(observed, standing, revision)
+    return not _active(read_standing(observed)) and why_finished(observed) is not None
 
 
 def _slots(observed: Observed) -> int:

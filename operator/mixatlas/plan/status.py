@@ -12,7 +12,8 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.records import Interval, OutcomeClass, WinnerRecord, weights_of
 from mixatlas.plan.completion import Reason, find_failure, gpu_seconds_used, why_search_ends
-from mixatlas.plan.confirmation import REFERENCE, reference_fell_out, revision_due
+from mixatlas.plan.confirmation import REFERENCE
+from mixatlas.plan.finish import finished_reason, latest_winner
 from mixatlas.plan.observed import Condition, Observed
 from mixatlas.plan.rounds import history_of, trains_base
 from mixatlas.plan.standing import Standing, TrialStanding, read_standing
@@ -55,18 +56,13 @@ def describe(observed: Observed, now: float) -> tuple[Plain, tuple[Condition, ..
     return {key: value for key, value in status.items() if value is not None}, conditions
 
 
-def latest_winner(observed: Observed) -> WinnerRecord | None:
-    """Return the winner of the last finished revision."""
-    return max(observed.winners, key=lambda record: record.revision, default=None)
-
-
 def phase_of(observed: Observed, standing: Standing) -> str:
     """Return the word in the STATUS column."""
     if observed.live.spec.conclude == "Now" and not standing.open_trials:
         return "Cancelled"
     if find_failure(observed, standing) is not None:
         return "Failed"
-    finished = _finished_reason(observed, standing)
+    finished = finished_reason(observed, standing)
     if finished is not None:
         return finished.name
     if observed.live.spec.suspend:
@@ -97,7 +93,7 @@ def cost_of(observed: Observed, standing: Standing) -> Plain:
 
 
 def _conditions(observed: Observed, standing: Standing, now: float) -> tuple[Condition, ...]:
-    finished = _finished_reason(observed, standing)
+    finished = finished_reason(observed, standing)
     phase = phase_of(observed, standing)
     degraded = _degraded(observed, standing)
     is_won = finished is not None and finished.name in ("Succeeded", "NoGainShown")
@@ -163,28 +159,6 @@ def _plain_condition(condition: Condition) -> Plain:
         "message": condition.message,
         "lastTransitionTime": stamp,
     }
-
-
-def _finished_reason(observed: Observed, standing: Standing) -> Reason | None:
-    """Return why the search is over, or None while anything is left to do."""
-    if any(trial.is_open for trial in standing.trials.values()):
-        return None
-    if observed.live.spec.conclude == "Now":
-        return Reason("Cancelled", "spec.conclude is Now")
-    failure = find_failure(observed, standing)
-    if failure is not None:
-        return Reason("Failed", f"{failure.name}: {failure.message}")
-    if why_search_ends(observed, standing) is None:
-        return None
-    revision = revision_due(observed, standing)
-    if revision is not None:
-        if reference_fell_out(observed, standing, revision):
-            return Reason("Failed", "ReferenceFailed: under two seeds of the reference ended ok")
-        return None
-    winner = latest_winner(observed)
-    if winner is None:
-        return None
-    return Reason("Succeeded" if winner.gain_shown else "NoGainShown", winner.why)
 
 
 def _degraded(observed: Observed, standing: Standing) -> Reason | None:
@@ -261,7 +235,7 @@ def _plus_minus(interval: Interval) -> str:
 def _eta(observed: Observed, standing: Standing) -> str:
     """Return the time that the remaining trials need at the pace of the finished ones."""
     seconds = [t.outcome.seconds for t in standing.search_trials if t.is_ok and t.outcome]
-    if not seconds or _finished_reason(observed, standing) is not None:
+    if not seconds or finished_reason(observed, standing) is not None:
         return ""
     return _duration(
         trials_to_come(observed, standing) * float(np.mean(seconds)) / _width(observed)

@@ -10,9 +10,10 @@ from markupsafe import Markup as Safe
 
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.records import Interval, mixture_of
+from mixatlas.plan.finish import latest_winner
 from mixatlas.plan.observed import Observed
 from mixatlas.plan.standing import read_standing
-from mixatlas.plan.status import cost_of, latest_winner, phase_of
+from mixatlas.plan.status import cost_of, phase_of
 from mixatlas.report.figures import gain_plot, heat_maps, history_plot, prediction_plot
 from mixatlas.report.tables import (
     compared_with,

@@ -1,0 +1,194 @@
+"""Plain S3 through the minio SDK, with our own time-outs and retries."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar, final
+from urllib.parse import urlparse
+
+import urllib3
+from minio import Minio
+from minio.credentials.providers import (
+    ChainedProvider,
+    EnvAWSProvider,
+    IamAwsProvider,
+    Provider,
+    StaticProvider,
+)
+from minio.error import S3Error
+
+from mixatlas.contract.errors import SpecError, StoreForbidden, StoreUnavailable
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
+TRIES = 5
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+CONNECTIONS = 16
+_ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Settings:
+    """How to reach a store.
+
+    Args:
+        endpoint: URL, such as `http://minio.minio:9000`.
+        region: Of the endpoint.
+        access_key: None takes credentials from the environment or the identity of the place.
+        secret_key: Beside `access_key`.
+    """
+
+    endpoint: str
+    region: str = "us-east-1"
+    access_key: str | None = None
+    secret_key: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which a trainer reaches the same store."""
+        variables = {"AWS_ENDPOINT_URL_S3": self.endpoint, "AWS_REGION": self.region}
+        if self.access_key and self.secret_key:
+            variables["AWS_ACCESS_KEY_ID"] = self.access_key
+            variables["AWS_SECRET_ACCESS_KEY"] = self.secret_key
+        return variables
+
+
+def settings_from(environ: Mapping[str, str], endpoint: str | None, region: str) -> S3Settings:
+    """Combine a document's endpoint with the environment, which wins.
+
+    Raises:
+        SpecError: Neither names an endpoint.
+    """
+    found = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or endpoint
+    if not found:
+        raise SpecError(
+            "spec.storage.endpoint is missing", hint="Give it, or set AWS_ENDPOINT_URL_S3."
+        )
+    return S3Settings(endpoint=found, region=environ.get("AWS_REGION") or region)
+
+
+@final
+class S3Store:
+    """Objects by `s3://BUCKET/KEY`. Safe to use from several threads.
+
+    Args:
+        settings: How to reach the store.
+        tries: How often a call is tried while the store does not answer.
+    """
+
+    def __init__(self, settings: S3Settings, *, tries: int = TRIES) -> None:
+        url = urlparse(settings.endpoint)
+        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+        self._endpoint = settings.endpoint
+        self._tries = tries
+        self._client = Minio(
+            url.netloc,
+            secure=url.scheme == "https",
+            region=settings.region,
+            credentials=_credentials(settings),
+            http_client=urllib3.PoolManager(timeout=timeout, retries=False, maxsize=CONNECTIONS),
+        )
+
+    def get(self, uri: str) -> bytes | None:
+        """Return an object, or None when there is none."""
+        bucket, key = _split(uri)
+
+        def read() -> bytes:
+            response = self._client.get_object(bucket, key)
+            try:
+                return bytes(response.read())
+            finally:
+                response.close()
+                response.release_conn()
+
+        try:
+            return self._try(uri, read)
+        except _Absent:
+            return None
+
+    def put(self, uri: str, data: bytes) -> None:
+        """Write an object whole, or not at all."""
+        bucket, key = _split(uri)
+        self._try(uri, lambda: self._client.put_object(bucket, key, io.BytesIO(data), len(data)))
+
+    def list(self, prefix: str) -> list[str]:
+        """Return the URIs of all objects below a prefix, sorted."""
+        bucket, key = _split(prefix)
+
+        def names() -> list[str]:
+            found = self._client.list_objects(bucket, prefix=key, recursive=True)
+            return sorted(f"s3://{bucket}/{entry.object_name}" for entry in found)
+
+        return self._try(prefix, names)
+
+    def delete(self, uri: str) -> None:
+        """Remove an object; one that is not there is removed already."""
+        bucket, key = _split(uri)
+        try:
+            self._try(uri, lambda: self._client.remove_object(bucket, key))
+        except _Absent:
+            return
+
+    def ensure_bucket(self, bucket: str) -> None:
+        """Make a bucket where it is missing."""
+        uri = f"s3://{bucket}"
+        if not self._try(uri, lambda: self._client.bucket_exists(bucket)):
+            self._try(uri, lambda: self._client.make_bucket(bucket))
+
+    def _try(self, uri: str, call: Callable[[], T]) -> T:
+        """Call until it answers, at most `tries` times, pausing longer each time."""
+        pause_s = FIRST_PAUSE_S
+        for left in range(self._tries - 1, -1, -1):
+            try:
+                return call()
+            except S3Error as error:
+                if not _is_passing(error):
+                    raise self._translate(uri, error) from error
+                last: Exception = error
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                last = error
+            if left:
+                time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  jitter
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        raise StoreUnavailable(
+            f"{self._endpoint} does not answer: {last}", hint="Check the endpoint and the network."
+        ) from last
+
+    def _translate(self, uri: str, error: S3Error) -> Exception:
+        if error.code in _ABSENT:
+            return _Absent()
+        if error.code == "NoSuchBucket":
+            bucket = uri.removeprefix("s3://").partition("/")[0]
+            return StoreForbidden(
+                f"the bucket {bucket} does not exist", hint="Make it, or name another one."
+            )
+        return StoreForbidden(
+            f"{uri}: {error.code}: {error.message}",
+            hint="Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their permissions.",
+        )
+
+
+class _Absent(Exception):
+    """The object does not exist."""
+
+
+def _credentials(settings: S3Settings) -> Provider:
+    if settings.access_key and settings.secret_key:
+        return StaticProvider(settings.access_key, settings.secret_key)
+    return ChainedProvider([EnvAWSProvider(), IamAwsProvider()])
+
+
+def _split(uri: str) -> tuple[str, str]:
+    if not uri.startswith("s3://"):
+        raise SpecError(f"{uri} is no s3:// URI", hint="Push the corpus, and name its URI.")
+    bucket, _, key = uri[5:].partition("/")
+    return bucket, key
+
+
+def _is_passing(error: S3Error) -> bool:
+    status = getattr(error.response, "status", 0) or 0
+    return status >= 500 or status == 429 or error.code in ("SlowDown", "RequestTimeout")

@@ -1,0 +1,73 @@
+"""`mixatlas plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from mixatlas.cli.documents import dir_option, file_option, read_document
+from mixatlas.contract.mixture import PPM
+from mixatlas.driver.preview import Preview, preview
+from mixatlas.local.place import open_store
+from mixatlas.local.state import StateFolder
+
+
+@click.command()
+@file_option
+@dir_option
+def command(file: Path, folder: Path | None) -> None:
+    """Show the feasible region, the first round and the trainings; nothing is written."""
+    search = read_document(file)
+    state = StateFolder.of(file, search.metadata.name, folder)
+    with open_store(search, state) as (store, _):
+        found = preview(store, search)
+    console = Console(highlight=False, width=None if Console().is_terminal else 80)
+    console.print(_region(found))
+    console.print(_first_round(found))
+    for line in _trainings(found):
+        console.print(line)
+
+
+def _region(found: Preview) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.add_column("DOMAIN", no_wrap=True)
+    for name in ("TOKENS", "NATURAL", "LEAST", "MOST", "EPOCHS*"):
+        table.add_column(name, justify="right")
+    space = found.accepted.space
+    rows = zip(
+        space.domains, space.tokens, space.natural.ppm, space.lower, space.upper, strict=True
+    )
+    for name, tokens, natural, lower, upper in rows:
+        table.add_row(
+            name,
+            f"{tokens:,}",
+            f"{natural / PPM:.4f}",
+            f"{lower / PPM:.4f}",
+            f"{upper / PPM:.4f}",
+            f"{found.epochs[name]:.2f}",
+        )
+    table.caption = "* of a trial at the natural mixture"
+    table.caption_justify = "left"
+    return table
+
+
+def _first_round(found: Preview) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("ROUND 1", no_wrap=True)
+    table.add_column("WHY", no_wrap=True)
+    table.add_column("LARGEST WEIGHTS", overflow="ellipsis", no_wrap=True)
+    for number, trial in enumerate(found.first_round, start=1):
+        top = sorted(trial.mixture.parts, key=lambda part: -part[1])[:3]
+        table.add_row(str(number), trial.why, ", ".join(f"{n} {p / PPM:.2f}" for n, p in top))
+    return table
+
+
+def _trainings(found: Preview) -> list[str]:
+    lines = [f"{count:>6} trainings: {what}" for what, count in found.trainings.items()]
+    lines.append(f"{sum(found.trainings.values()):>6} in all, {found.tokens:,} tokens")
+    if found.of_target is not None:
+        lines.append(f"       {100 * found.of_target:.3g} % of the target run's tokens")
+    return lines

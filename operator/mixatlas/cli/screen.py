@@ -1,0 +1,94 @@
+"""What a person sees of a running and of a finished search: at most 80 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from mixatlas.plan.finish import latest_winner
+from mixatlas.plan.observed import Observed
+from mixatlas.report.tables import compared_with, gain_rows
+
+Plain = dict[str, Any]
+BAR_WIDTH = 24
+MOST_RUNNING_SHOWN = 8
+
+
+def describe_status(name: str, status: Plain) -> Group:
+    """Render a status: one line of the search, one of its best, one a running trial."""
+    summary = status["summary"]
+    lines = [
+        Text.assemble(
+            (f"{name}  ", "bold"),
+            f"{summary['status']}  trials {summary['trials']}  running {summary['running']}"
+            f"  failed {summary['failed']}",
+            f"  left {summary['eta']}" if summary["eta"] else "",
+        )
+    ]
+    best = status.get("best")
+    if best:
+        value = best["objective"]
+        text = f"best so far: trial {best['trial']}, objective {value['mean']:.3f}"
+        if value["upper"] > value["lower"]:
+            text += f" [{value['lower']:.3f}, {value['upper']:.3f}]"
+        if summary["gain"]:
+            text += f", gain {summary['gain']}"
+        lines.append(Text(text))
+    running = status.get("inFlight", [])
+    speed = sum(row.get("tokensPerSecond", 0.0) for row in running)
+    if speed:
+        lines.append(Text(f"{speed:,.0f} tokens/s", style="dim"))
+    lines += [_running_line(row) for row in running[:MOST_RUNNING_SHOWN]]
+    lines += [
+        Text(f"{c['type']}: {c['reason']}: {c['message']}", style="yellow")
+        for c in status["conditions"]
+        if c["type"] == "Degraded" and c["status"] == "True"
+    ]
+    return Group(*lines)
+
+
+def _running_line(row: Plain) -> Text:
+    head = f"  trial {row['trial']:>3} {row['purpose']:<9}"
+    total = row.get("totalTokens")
+    if not total:
+        return Text(f"{head} starting")
+    share = min(1.0, row["tokens"] / total)
+    full = round(BAR_WIDTH * share)
+    bar = "━" * full + "╌" * (BAR_WIDTH - full)
+    return Text(f"{head} {bar} {100 * share:3.0f} %  {row['phase']}")
+
+
+def print_answer(console: Console, observed: Observed, *, report: str | None) -> None:
+    """Print the winner against the baselines, per benchmark with intervals."""
+    winner = latest_winner(observed)
+    if winner is None:
+        return
+    reference = observed.accepted.search.spec.objective.reference
+    if winner.gain_shown:
+        console.print(f"\n[bold]Winner[/bold]: {winner.why}.")
+    else:
+        console.print(f"\n[bold]No gain over {reference} is shown[/bold]: {winner.why}.")
+    over = compared_with(observed)
+    rows = gain_rows(observed, winner)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    table.add_column("winner", justify="right")
+    for name in over:
+        table.add_column(f"over {name}, 95 %", justify="right", no_wrap=True)
+    for row in rows:
+        gains = [row.gains.get(name) for name in over]
+        cells = [
+            f"{g.mean:+.3f} [{g.lower:+.3f}, {g.upper:+.3f}]" if g is not None else ""
+            for g in gains
+        ]
+        table.add_row(row.name, f"{row.winner:.3f}", *cells)
+    console.print(table)
+    console.print("Gains on unseen seeds and items; positive is better.", style="dim")
+    top = sorted(winner.mixture, key=lambda weight: (-weight.ppm, weight.domain))[:8]
+    weights = ", ".join(f"{weight.domain} {weight.ppm / 10_000:.1f} %" for weight in top)
+    console.print(f"Largest weights: {weights}")
+    if report is not None:
+        console.print(f"Report: {report}", soft_wrap=True)

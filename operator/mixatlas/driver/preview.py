@@ -1,0 +1,65 @@
+"""What a search would do, computed without writing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mixatlas.contract.mixture import PPM
+from mixatlas.driver.accept import prepare
+from mixatlas.driver.ports import ObjectStore
+from mixatlas.plan.observed import Accepted, ProposedTrial
+from mixatlas.plan.rounds import design_trials, trains_base
+from mixatlas.spec.model import MixtureSearch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A search before it begins.
+
+    Args:
+        accepted: As it would be accepted.
+        first_round: The trials of round 1.
+        epochs: Of each domain, in a trial at the natural mixture.
+        trainings: How many of each kind there would be, at most.
+        tokens: Manifest tokens of all of them.
+        of_target: Those tokens over the target run's, or None without a target.
+    """
+
+    accepted: Accepted
+    first_round: tuple[ProposedTrial, ...]
+    epochs: dict[str, float]
+    trainings: dict[str, int]
+    tokens: int
+    of_target: float | None
+
+
+def preview(store: ObjectStore, search: MixtureSearch) -> Preview:
+    """Check a document against its corpus, and say what it would do.
+
+    Raises:
+        SpecError, InfeasibleSpace, CorpusInvalid: It cannot be accepted.
+    """
+    accepted = prepare(store, search, uid="0" * 32, root="s3://preview", image="")
+    spec = search.spec
+    arms = spec.confirm.candidates + len(set(accepted.baselines.values()))
+    trainings = {
+        "search trials, replicates included": spec.search.max_trials,
+        f"confirmation: {arms} arms × {spec.confirm.seeds} seeds": arms * spec.confirm.seeds,
+    }
+    tokens = sum(trainings.values()) * spec.proxy.tokens
+    base = spec.proxy.base
+    if trains_base(accepted) and base is not None and base.warmup_tokens is not None:
+        trainings = {"the shared base": 1} | trainings
+        tokens += base.warmup_tokens
+    space = accepted.space
+    return Preview(
+        accepted=accepted,
+        first_round=design_trials(accepted),
+        epochs={
+            name: part / PPM * spec.proxy.tokens / own
+            for (name, part), own in zip(space.natural.parts, space.tokens, strict=True)
+        },
+        trainings=trainings,
+        tokens=tokens,
+        of_target=tokens / spec.target.tokens if spec.target else None,
+    )
