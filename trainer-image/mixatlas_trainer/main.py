@@ -34,7 +34,7 @@ EXITS: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
     ((Terminated,), TrainerExit.TERMINATED),
     ((StoreUnavailable, StoreForbidden), UNEXPECTED),
 )
-"""What ends an attempt early, and its exit code; the first match counts. Anything else is unexpected."""
+"""What ends an attempt early, and its exit code; the first match counts."""
 
 _SWITCH_S = 0.0005
 _LOG = logging.getLogger("mixatlas_trainer")
@@ -76,7 +76,7 @@ class _Process:
 
     def run(self) -> int:
         log = self._work / "log.txt"
-        handlers = [logging.FileHandler(log), logging.StreamHandler()]
+        handlers: list[logging.Handler] = [logging.FileHandler(log), logging.StreamHandler()]
         form = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
         level = _LOG.level
         _LOG.setLevel(logging.INFO)
