@@ -69,7 +69,7 @@ _BASE_CELLS: tuple[tuple[str, Draw, int], ...] = (
     ("button.ocr", screens.reading, 2),
     ("form.ocr", documents.form_reading, 3),
 )
-_SAMPLES_PER_WEIGHT, _MAX_SAMPLES, _SAMPLES_OF_EACH_DOMAIN = 2500, 12_000, 300
+_SAMPLES_PER_WEIGHT, _MAX_SAMPLES, _SAMPLES_OF_EACH_DOMAIN = 1500, 9_000, 300
 
 BASE_POOLS = tuple(
     Pool(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from mixatlas.contract.canonical import sha256_hex
 from mixatlas.contract.errors import CorpusInvalid
 
 MAX_PIXELS = 50_000_000
@@ -63,3 +64,18 @@ def read_image(path: Path, *, field: str, where: str) -> tuple[bytes, str]:
         raise CorpusInvalid(f"{field}: {error.strerror}", where=where) from error
     except ValueError as error:
         raise CorpusInvalid(f"{field}: {error}", where=where) from error
+
+
+def read_again(path: Path, *, sha256: str, where: str) -> bytes:
+    """Read an image that was checked before, and make sure that it is still the same.
+
+    Raises:
+        CorpusInvalid: It is gone or was changed in between.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CorpusInvalid(f"{path.name}: {error.strerror}", where=where) from error
+    if sha256_hex(content) != sha256:
+        raise CorpusInvalid(f"{path.name}: changed while the corpus was packed", where=where)
+    return content

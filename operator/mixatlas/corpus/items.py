@@ -24,9 +24,9 @@ from mixatlas.contract.metrics import Metric
 from mixatlas.corpus.chance import KeyItem, chance_level
 from mixatlas.corpus.config import BenchmarkConfig
 from mixatlas.corpus.external_sort import ExternalSort
-from mixatlas.corpus.images import read_image
+from mixatlas.corpus.images import read_again, read_image
 from mixatlas.corpus.lines import ItemLine, Placed, read_lines
-from mixatlas.corpus.shards import Member, ShardWriter, WrittenShard
+from mixatlas.corpus.shards import Member, SampleTooLarge, ShardWriter, WrittenShard
 from mixatlas.corpus.tokenizing import TextTokenizer
 from mixatlas.spec.places import did_you_mean
 
@@ -85,17 +85,17 @@ def pack_items(
 
 
 def _rows(items: Path, rules: ItemRules) -> Iterator[bytes]:
-    """Yield `BENCHMARK<tab>ORDER<tab>{where, paths, record}` an item, in the order of lines."""
+    """Yield `BENCHMARK<tab>ORDER<tab>{where, paths, hashes, record}` an item, in the order of lines."""
     seen: dict[tuple[str, str], str] = {}
     for placed in read_lines(items, ItemLine):
         line, where = placed.line, placed.where
         _check(placed, rules.benchmarks)
-        names = []
+        names, hashes = [], []
         for index, path in enumerate(line.images):
-            _, suffix = read_image(
-                items.parent / path, field=f"images.{index}: {path}", where=where
-            )
+            field = f"images.{index}: {path}"
+            content, suffix = read_image(items.parent / path, field=field, where=where)
             names.append(f"{index}.{suffix}")
+            hashes.append(sha256_hex(content))
         record = ItemRecord(
             id=line.id or sha256_hex(canonical_json(line.to_plain()))[:16],
             question=line.question,
@@ -150,14 +150,14 @@ def _write_benchmark(
         payload = json.loads(row.split(b"\t", 2)[2])
         record = ItemRecord.model_validate(payload["record"])
         images = [
-            read_image(folder / path, field=path, where=payload["where"])[0]
-            for path in payload["paths"]
+            read_again(folder / path, sha256=sha256, where=payload["where"])
+            for path, sha256 in zip(payload["paths"], payload["hashes"], strict=True)
         ]
         members = [Member(suffix="json", content=record.to_bytes())]
         members += [Member(suffix=n, content=c) for n, c in zip(record.images, images, strict=True)]
         try:
             writer.add(members, tokens=0)
-        except ValueError as error:
+        except SampleTooLarge as error:
             raise CorpusInvalid(str(error), where=payload["where"]) from error
         half = half_of(item_hash(record, images[0] if images else None))
         keys.append(KeyItem(half=half, answers=record.answers, boxes=record.boxes))

@@ -13,9 +13,9 @@ from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import Domain, SampleRecord, Shard
 from mixatlas.corpus.external_sort import ExternalSort
-from mixatlas.corpus.images import read_image
+from mixatlas.corpus.images import read_again, read_image
 from mixatlas.corpus.lines import Placed, SampleLine, read_lines
-from mixatlas.corpus.shards import Member, ShardWriter, WrittenShard
+from mixatlas.corpus.shards import Member, SampleTooLarge, ShardWriter, WrittenShard
 from mixatlas.corpus.tokenizing import TextTokenizer
 
 _CHUNK = 1024
@@ -79,14 +79,20 @@ def pack_samples(
 
 
 def _rows(samples: Path, rules: SampleRules) -> Iterator[bytes]:
-    """Yield `DOMAIN<tab>ORDER<tab>{where, paths, record}` a sample, in the order of lines."""
+    """Yield `DOMAIN<tab>ORDER<tab>{where, paths, hashes, record}` a sample, in the order of lines."""
     lines = read_lines(samples, SampleLine)
     while chunk := list(itertools.islice(lines, _CHUNK)):
-        for placed, record in zip(chunk, _records(chunk, samples.parent, rules), strict=True):
+        checked = _records(chunk, samples.parent, rules)
+        for placed, (record, hashes) in zip(chunk, checked, strict=True):
             line = placed.line
             order = hashlib.sha256(b"%d/" % rules.seed + canonical_json(line.to_plain()))
             payload = canonical_json(
-                {"where": placed.where, "paths": line.images, "record": record.to_plain()}
+                {
+                    "where": placed.where,
+                    "paths": line.images,
+                    "hashes": hashes,
+                    "record": record.to_plain(),
+                }
             )
             domain = f"{line.concept}.{line.task}"
             yield b"\t".join((domain.encode(), order.hexdigest().encode(), payload))
@@ -94,7 +100,8 @@ def _rows(samples: Path, rules: SampleRules) -> Iterator[bytes]:
 
 def _records(
     chunk: Sequence[Placed[SampleLine]], folder: Path, rules: SampleRules
-) -> Iterator[SampleRecord]:
+) -> Iterator[tuple[SampleRecord, list[str]]]:
+    """Yield the record of each line and the hashes of its images."""
     turns = [turn for placed in chunk for turn in placed.line.all_turns]
     questions = iter(rules.tokenizer.encode([turn.question for turn in turns]))
     answers = iter(rules.tokenizer.encode([turn.answer for turn in turns]))
@@ -105,12 +112,13 @@ def _records(
         n_answers = [len(ids) for ids in itertools.islice(answers, n_turns)]
         if 0 in n_answers:
             raise CorpusInvalid("an answer has no tokens", where=placed.where)
-        names = []
+        names, hashes = [], []
         for index, path in enumerate(line.images):
             field = f"images.{index}: {path}"
-            _, suffix = read_image(folder / path, field=field, where=placed.where)
+            content, suffix = read_image(folder / path, field=field, where=placed.where)
             names.append(f"{index}.{suffix}")
-        yield SampleRecord(
+            hashes.append(sha256_hex(content))
+        record = SampleRecord(
             turns=line.all_turns,
             images=tuple(names),
             task=line.task,
@@ -119,6 +127,7 @@ def _records(
             tokens=n_question + sum(n_answers) + rules.image_tokens * len(names),
             supervised_tokens=sum(n_answers),
         )
+        yield record, hashes
 
 
 def _write_domain(
@@ -130,12 +139,13 @@ def _write_domain(
         payload = json.loads(row.split(b"\t", 2)[2])
         record = SampleRecord.model_validate(payload["record"])
         members = [Member(suffix="json", content=record.to_bytes())]
-        for path, image in zip(payload["paths"], record.images, strict=True):
-            content, _ = read_image(folder / path, field=path, where=payload["where"])
-            members.append(Member(suffix=image, content=content))
+        images = zip(payload["paths"], payload["hashes"], record.images, strict=True)
+        for path, sha256, name in images:
+            content = read_again(folder / path, sha256=sha256, where=payload["where"])
+            members.append(Member(suffix=name, content=content))
         try:
             writer.add(members, tokens=record.tokens)
-        except ValueError as error:
+        except SampleTooLarge as error:
             raise CorpusInvalid(str(error), where=payload["where"]) from error
         supervised += record.supervised_tokens
     concept, task = name.split(".")

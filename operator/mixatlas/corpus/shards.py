@@ -33,6 +33,10 @@ class WrittenShard:
     tokens: int
 
 
+class SampleTooLarge(Exception):
+    """A sample does not fit into a shard."""
+
+
 class _HashingFile(io.RawIOBase):
     """A file that is hashed while it is written."""
 
@@ -40,6 +44,9 @@ class _HashingFile(io.RawIOBase):
         self._file = file
         self.digest = hashlib.sha256()
         self.n_bytes = 0
+
+    def tell(self) -> int:
+        return self.n_bytes
 
     def write(self, content: bytes) -> int:  # type: ignore[override]  # tarfile gives bytes
         self.digest.update(content)
@@ -70,11 +77,11 @@ class ShardWriter:
         """Append one sample.
 
         Raises:
-            ValueError: It is larger than a whole shard.
+            SampleTooLarge: It is larger than a whole shard.
         """
         needed = sum(_BLOCK + _padded(len(member.content)) for member in members)
         if _file_bytes(needed) > self._limit:
-            raise ValueError(f"{needed:,} bytes do not fit into a shard of {self._limit:,}")
+            raise SampleTooLarge(f"{needed:,} bytes do not fit into a shard of {self._limit:,}")
         if self._tar is not None and _file_bytes(self._tar.offset + needed) > self._limit:
             self._finish()
         tar = self._tar or self._start()
