@@ -161,8 +161,12 @@ class Books:
                 continue
             stored = outcome.credited.items
             content = self._store.get(stored.uri) if stored else None
-            if stored is not None and content is not None and sha256_hex(content) == stored.sha256:
+            if stored is None or content is None or sha256_hex(content) != stored.sha256:
+                continue
+            try:
                 self.items[trial] = parse_items(content)
+            except ValueError:
+                continue  # a seed without readable items is an incomplete pair
 
     def _read_all(self, prefix: str, model: type[_Numbered]) -> list[_Numbered]:
         found = []

@@ -38,7 +38,7 @@ from mixatlas.plan.status import describe
 from mixatlas.report.page import render_report
 from mixatlas.spec.model import MixtureSearch
 
-IDLE_S = 1.0
+IDLE_S = 0.25
 """Pause of a pass that had nothing to do."""
 STORE_PATIENCE_S = 900.0
 """How long a store that does not answer is waited for before the loop gives up."""

@@ -315,22 +315,18 @@ def _top(observed: Observed) -> list[Plain]:
 
 
 def _best(observed: Observed) -> Plain | None:
-    """Return the last posterior's best trial; before there is one, the best measured."""
-    posterior = [r for r in sorted(observed.rounds, key=lambda r: r.round) if r.best]
+    """Return the last posterior's best trial, or a newer one that was measured above it."""
     measured = _measured(observed)
     if not measured:
         return None
-    if posterior and posterior[-1].best:
-        best = posterior[-1].best
-        mixture = next(m for _, trial, m in measured if trial == best.trial)
-        return {
-            "trial": best.trial,
-            "mixture": _plain_mixture(mixture),
-            "objective": best.objective.to_plain(),
-        }
     value, trial, mixture = measured[0]
     half = _TWO_SIDED_95 * _seed_sd(observed)
     interval = Interval(mean=value, lower=value - half, upper=value + half)
+    posterior = [r for r in sorted(observed.rounds, key=lambda r: r.round) if r.best]
+    best = posterior[-1].best if posterior else None
+    if best is not None and trial in posterior[-1].based_on.finished:
+        trial, interval = best.trial, best.objective
+        mixture = next(m for _, number, m in measured if number == trial)
     return {
         "trial": trial,
         "mixture": _plain_mixture(mixture),

@@ -77,7 +77,9 @@ def write_tokenizer(folder: Path) -> str:
     return file_list_digest({p.name: sha256_hex(p.read_bytes()) for p in folder.iterdir()})
 
 
-def sample(rng: random.Random, domain: str, words: tuple[int, int] = (0, 6)) -> dict[str, Any]:
+def sample(
+    rng: random.Random, domain: str, words: tuple[int, int] = (0, 6), edge: int = EDGE
+) -> dict[str, Any]:
     """Files of one sample: a coloured square and a question about it, or text alone."""
     colour = rng.choice(sorted(COLOURS))
     shade = [max(0, min(255, c + rng.randint(-30, 30))) for c in COLOURS[colour]]
@@ -90,10 +92,10 @@ def sample(rng: random.Random, domain: str, words: tuple[int, int] = (0, 6)) -> 
         "images": images,
         "task": domain.split(".")[1],
         "concept": domain.split(".")[0],
-        "tokens": len(question.split()) + n_answer + IMAGE_TOKENS * len(images),
+        "tokens": len(question.split()) + n_answer + (edge // PATCH) ** 2 * len(images),
         "supervisedTokens": n_answer,
     }
-    return {"record": record, "image": png(tuple(shade)) if images else None}  # type: ignore[arg-type]
+    return {"record": record, "image": png(tuple(shade), edge) if images else None}  # type: ignore[arg-type]
 
 
 @dataclass
@@ -120,6 +122,7 @@ def build_corpus(
     *,
     shards: int = 2,
     words: tuple[int, int] = (0, 6),
+    edge: int = EDGE,
     seed: int = 0,
 ) -> Corpus:
     """Write a corpus with so many samples a domain, in so many shards each."""
@@ -131,7 +134,7 @@ def build_corpus(
             files: list[tuple[str, bytes]] = []
             tokens = n_samples = 0
             for index in range(number, count, shards):
-                one = sample(rng, name, words)
+                one = sample(rng, name, words, edge)
                 files.append((f"{index:06d}.json", json.dumps(one["record"]).encode()))
                 if one["image"] is not None:
                     files.append((f"{index:06d}.0.png", one["image"]))
@@ -168,7 +171,7 @@ def build_corpus(
     manifest = CorpusManifest(
         domains=tuple(listed),
         tokenizer=TokenizerRef(url="tokenizer", sha256=digest),
-        image_tokens=IMAGE_TOKENS,
+        image_tokens=(edge // PATCH) ** 2,
     )
     (root / "manifest.json").write_bytes(manifest.to_bytes())
     return Corpus(root, manifest)
