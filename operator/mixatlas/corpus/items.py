@@ -85,7 +85,7 @@ def pack_items(
 
 
 def _rows(items: Path, rules: ItemRules) -> Iterator[bytes]:
-    """Yield `BENCHMARK<tab>ORDER<tab>{where, paths, hashes, record}` an item, in the order of lines."""
+    """Yield `BENCHMARK<tab>ORDER<tab>{where, paths, hashes, record}` an item, lines in order."""
     seen: dict[tuple[str, str], str] = {}
     for placed in read_lines(items, ItemLine):
         line, where = placed.line, placed.where

@@ -79,7 +79,7 @@ def pack_samples(
 
 
 def _rows(samples: Path, rules: SampleRules) -> Iterator[bytes]:
-    """Yield `DOMAIN<tab>ORDER<tab>{where, paths, hashes, record}` a sample, in the order of lines."""
+    """Yield `DOMAIN<tab>ORDER<tab>{where, paths, hashes, record}` a sample, lines in order."""
     lines = read_lines(samples, SampleLine)
     while chunk := list(itertools.islice(lines, _CHUNK)):
         checked = _records(chunk, samples.parent, rules)
@@ -140,9 +140,9 @@ def _write_domain(
         record = SampleRecord.model_validate(payload["record"])
         members = [Member(suffix="json", content=record.to_bytes())]
         images = zip(payload["paths"], payload["hashes"], record.images, strict=True)
-        for path, sha256, name in images:
+        for path, sha256, image in images:
             content = read_again(folder / path, sha256=sha256, where=payload["where"])
-            members.append(Member(suffix=name, content=content))
+            members.append(Member(suffix=image, content=content))
         try:
             writer.add(members, tokens=record.tokens)
         except SampleTooLarge as error:
