@@ -109,7 +109,12 @@ def _rows(items: Path, rules: ItemRules) -> Iterator[bytes]:
             raise CorpusInvalid(f"id: {record.id!r} is the item of {first}", where=where)
         order = hashlib.sha256(b"%d/" % rules.seed + record.id.encode()).hexdigest()
         payload = canonical_json(
-            {"where": where, "paths": line.images, "record": record.to_plain()}
+            {
+                "where": where,
+                "paths": line.images,
+                "hashes": hashes,
+                "record": record.to_plain(),
+            }
         )
         yield b"\t".join((line.benchmark.encode(), order.encode(), payload))
 
