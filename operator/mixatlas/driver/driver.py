@@ -63,6 +63,7 @@ class Driver:
         ports: The world.
         live: Returns the document as it stands now.
         slots: How many trials this place can run at once.
+        render: From what was observed to the report that is stored with each winner.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class Driver:
         *,
         live: Callable[[], MixtureSearch],
         slots: int,
+        render: Callable[[Observed], bytes] = render_report,
     ) -> None:
         self._accepted = accepted
         self._ports = ports
         self._live = live
         self._slots = slots
+        self._render = render
         self._books: Books | None = None
         self._conditions: tuple[Condition, ...] = ()
         self._written: dict[str, Any] = {}
@@ -180,8 +183,7 @@ class Driver:
 
     def write_report(self) -> None:
         """Write the report beside the ledger."""
-        page = render_report(self.observe())
-        self._ports.store.put(self._accepted.layout.report, page)
+        self._ports.store.put(self._accepted.layout.report, self._render(self.observe()))
 
     def _start(self, action: StartTrial) -> None:
         """Write the trial's file, then start: a crash in between leaves a file that is right."""
