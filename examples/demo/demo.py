@@ -1,0 +1,104 @@
+"""The demo from end to end: corpus, base, store, search, answer. `make demo` runs it.
+
+Every step is skipped when its result is there, so the same command goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mixatlas.corpus import push
+from mixatlas.local.place import open_store
+from mixatlas.local.state import StateFolder
+from mixatlas.spec.load import load_search
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+BUILD = ROOT / "build" / "demo"
+DOCUMENT = HERE / "search.yaml"
+CORPUS_URI, BASE_URI = "s3://corpora/demo", "s3://corpora/demo-base"
+MIXATLAS = (sys.executable, "-c", "from mixatlas.cli import main; main()")
+
+
+def main() -> int:
+    """Run what is missing, then the search; return its exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--fresh", action="store_true", help="train the base and search anew")
+    arguments = parser.parse_args()
+    document = DOCUMENT.relative_to(Path.cwd()) if DOCUMENT.is_relative_to(Path.cwd()) else DOCUMENT
+    search = load_search(DOCUMENT.read_text(encoding="utf-8"), filename=str(document))
+    state = StateFolder.of(DOCUMENT, search.metadata.name, None)
+    if arguments.fresh:
+        shutil.rmtree(state.path, ignore_errors=True)
+        for path in BUILD.glob("base*"):
+            if path.name != "base-corpus":
+                shutil.rmtree(path)
+    try:
+        if not is_finished(state):
+            prepare()
+            with open_store(search, state) as (store, _):
+                store.ensure_bucket("corpora")
+                push(BUILD / "corpus", CORPUS_URI, store)
+                for path in sorted((BUILD / "base").iterdir()):
+                    store.put(f"{BASE_URI}/{path.name}", path.read_bytes())
+        return subprocess.run([*MIXATLAS, "run", "-f", str(document)]).returncode
+    except KeyboardInterrupt:
+        print("\nInterrupted. To go on: make demo")
+        return 130
+
+
+def prepare() -> None:
+    """Make the two corpora and train the base, where they are not there yet."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    raw = BUILD / "raw"
+    steps: list[tuple[str, Path, Sequence[str]]] = [
+        ("Drawing the demo corpus", raw, (sys.executable, "-m", "demo_corpus", str(raw))),
+        ("Packing it", BUILD / "corpus", pack_command("search", "corpus", "pack.yaml")),
+        (
+            "Packing the base's",
+            BUILD / "base-corpus",
+            pack_command("base", "base-corpus", "base-pack.yaml"),
+        ),
+        (
+            "Training the shared base",
+            BUILD / "base",
+            (sys.executable, str(HERE / "base.py"), str(BUILD)),
+        ),
+    ]
+    for title, result, command in steps:
+        if result.exists():
+            continue
+        print(f"{title} …", flush=True)
+        begun = time.monotonic()
+        if subprocess.run(command, env=environment).returncode:
+            raise SystemExit(f"{title} failed")
+        print(f"{title}: {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def pack_command(raw: str, out: str, config: str) -> Sequence[str]:
+    """Return the command that packs one of the corpora."""
+    folder = BUILD / "raw" / raw
+    items = folder / "items.jsonl"
+    command = [*MIXATLAS, "corpus", "pack", str(folder / "samples.jsonl"), str(BUILD / out)]
+    command += ["--config", str(HERE / config)]
+    return [*command, "--items", str(items)] if raw == "search" else command
+
+
+def is_finished(state: StateFolder) -> bool:
+    """Tell whether the search has ended before."""
+    resource = state.read_status()
+    if resource is None:
+        return False
+    conditions = resource["status"]["conditions"]
+    return any(c["type"] == "Finished" and c["status"] == "True" for c in conditions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
