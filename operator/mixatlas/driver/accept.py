@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from mixatlas.contract.canonical import sha256_hex
-from mixatlas.contract.errors import CorpusInvalid, HistoryMismatch
+from mixatlas.contract.errors import CorpusInvalid, HistoryMismatch, SpecError
 from mixatlas.contract.manifest import BenchmarkManifest, CorpusManifest, file_list_digest
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import BaseRef, BenchmarkRef
@@ -157,6 +157,7 @@ def prepare(
     Raises:
         SpecError, InfeasibleSpace, CorpusInvalid: It cannot be accepted as written.
     """
+    _must_begin_within_limit(search)
     corpus = read_corpus(store, search)
     base = _base(store, search)
     space = space_of(search, corpus)
@@ -227,6 +228,17 @@ def _accepted(
         base=base,
         layout=layout,
     )
+
+
+def _must_begin_within_limit(search: MixtureSearch) -> None:
+    """Refuse a design above `maxTrials`, which may be lowered below it only later on."""
+    settings = search.spec.search
+    if settings.initial_trials > settings.max_trials:
+        raise SpecError(
+            f"spec.search.initialTrials: {settings.initial_trials} is above "
+            f"maxTrials {settings.max_trials}",
+            hint="Raise maxTrials, or lower initialTrials.",
+        )
 
 
 def _must_match(record: SearchRecord, corpus: Corpus) -> None:

@@ -212,12 +212,6 @@ def _references(search: MixtureSearch) -> Iterator[Mistake]:
 
 def _trials(search: MixtureSearch) -> Iterator[Mistake]:
     settings = search.spec.search
-    if settings.initial_trials > settings.max_trials:
-        yield Mistake(
-            path=("spec", "search", "initialTrials"),
-            message=f"{settings.initial_trials} is above maxTrials {settings.max_trials}",
-            remedy="raise maxTrials, or lower initialTrials",
-        )
     baselines = {*BUILT_IN_BASELINES, *(b.name for b in search.spec.baselines)}
     if settings.initial_trials < len(baselines):
         yield Mistake(
