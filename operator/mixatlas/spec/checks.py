@@ -190,7 +190,7 @@ def _references(search: MixtureSearch) -> Iterator[Mistake]:
     spec = search.spec
     baselines = [*BUILT_IN_BASELINES, *(b.name for b in spec.baselines)]
     known = list(dict.fromkeys(baselines))
-    benchmarks = [b.name for b in spec.objective.benchmarks]
+    benchmarks = list(dict.fromkeys(b.name for b in spec.objective.benchmarks))
     named: list[tuple[Path, str, list[str], str]] = [
         (("spec", "objective", "reference"), spec.objective.reference, known, "baseline")
     ]

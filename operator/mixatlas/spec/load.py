@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, get_args, get_origin
 
@@ -53,7 +54,10 @@ def load_search(text: str, *, filename: str = "search.yaml") -> MixtureSearch:
             key: value for key, value in data["metadata"].items() if key not in FOREIGN_METADATA
         }
     try:
-        search = MixtureSearch.model_validate(data)
+        # As JSON, and strictly: what the API server would refuse (a number in quotes, a field
+        # in another spelling) is refused here too.
+        text_form = json.dumps(data, default=str)
+        search = MixtureSearch.model_validate_json(text_form, strict=True, by_name=False)
     except ValidationError as error:
         document.refuse(list(_mistakes(document, error)))
         raise AssertionError("a validation error without mistakes") from error
@@ -214,7 +218,8 @@ def _limit(word: str, key: str) -> Translation:
 def _size(word: str, key: str, unit: str) -> Translation:
     def translate(path: Path, value: Any, context: dict[str, Any]) -> tuple[str, str, bool]:
         got = f"it has {len(value)}" if hasattr(value, "__len__") else ""
-        return f"must have {word} {context[key]} {unit}", got, False
+        n = context[key]
+        return f"must have {word} {n} {unit[:-3] + 'y' if n == 1 else unit}", got, False
 
     return translate
 

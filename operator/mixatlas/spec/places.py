@@ -1,16 +1,31 @@
-"""Where things stand in a YAML text: marks of keys and values by path."""
+"""Where things stand in a YAML text, and mistakes shown at their places."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
 from mixatlas.contract.errors import SpecError
+from mixatlas.spec.reading import MERGE_TAG, TEXT_TAG, Reader, Refusal
 
 Path = tuple[str | int, ...]
+
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_WIDEST = 76
+_SYNTAX = (
+    (r"'\\t'", "a tab", "indent with spaces"),
+    ("mapping values are not allowed", "a second `:` in one line", "put text with `:` in quotes"),
+    ("could not find expected ':'", "a key without `:`", "write `key: value`"),
+    ("unexpected end of stream", "the text ends inside quotes", "close the quotes"),
+    ("expected ',' or", "a list or mapping in brackets goes on", "add a comma, or close it"),
+    ("expected <block end>", "the indentation does not fit", "align it with the lines above"),
+)
+"""What PyYAML says, in words for people, with the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +33,9 @@ class Mistake:
     """One mistake in a document.
 
     Args:
-        path: Of the field, as the document spells it.
+        path: Of the field, as the document spells it; () is the whole document.
         message: What is wrong.
-        remedy: What would be right.
+        remedy: What would be right. May be empty.
         at_key: Whether the key is at fault, not its value.
     """
 
@@ -31,152 +46,205 @@ class Mistake:
 
 
 class Document:
-    """A YAML text with the places of its nodes.
+    """One YAML mapping with the places of its nodes.
 
     Args:
-        text: One YAML document.
+        text: Of the file.
         filename: For messages.
 
+    Attributes:
+        data: Dicts with string keys, lists, and scalars.
+
     Raises:
-        SpecError: The text is not one YAML mapping, or a key occurs twice.
+        SpecError: The text is not one YAML mapping, a key occurs twice, or a value is of a kind
+            that is not read.
     """
 
     def __init__(self, text: str, filename: str) -> None:
         self.filename = filename
-        self.lines = text.splitlines()
-        self.root = self._compose(text)
-        self._refuse_duplicates()
-        self.data = yaml.safe_load(text)
-
-    def _compose(self, text: str) -> yaml.MappingNode:
+        text = text.removeprefix("\ufeff")
+        self.lines = _LINE_BREAK.split(text)
+        self._strays: list[Mistake] = []
         try:
-            nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+            reader = Reader(text)
+            self.root = self._only_mapping(reader)
+            self.data: dict[str, Any] = self._value(self.root, (), reader)
+        except yaml.reader.ReaderError as error:
+            before = _LINE_BREAK.split(text[: error.position])
+            problem = f"the character {chr(error.character)!r} is not allowed"
+            raise self._refusal((len(before) - 1, len(before[-1])), problem, "remove it") from error
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            hint = "Indent with spaces, not tabs." if "\\t" in str(error.problem) else ""
-            raise SpecError(
-                f"not YAML: {error.problem}",
-                hint=hint,
-                where=f"{self.filename}:{line}:{column}",
-            ) from error
-        if len(nodes) != 1 or nodes[0] is None:
-            what = "the file is empty" if not any(nodes) else f"{len(nodes)} documents in one file"
-            raise SpecError(what, hint="Give one MixtureSearch.", where=f"{self.filename}:1:1")
+            place = (error.problem_mark.line, error.problem_mark.column)
+            raise self._refusal(place, *_explain(error)) from error
+        self.refuse(self._strays)
+
+    def _only_mapping(self, reader: Reader) -> yaml.MappingNode:
+        nodes = []
+        while reader.check_node():
+            node = reader.get_node()
+            if not (isinstance(node, yaml.ScalarNode) and node.value == ""):
+                nodes.append(node)
+        if not nodes:
+            raise self._refusal((0, 0), "the file is empty", "give one document")
+        if len(nodes) > 1:
+            mark = nodes[1].start_mark
+            what = f"{len(nodes)} documents in one file"
+            raise self._refusal((mark.line, mark.column), what, "give each a file of its own")
         if not isinstance(nodes[0], yaml.MappingNode):
-            raise SpecError(
-                "the document is not a mapping",
-                hint="Begin with `apiVersion: mixatlas.dev/v1alpha1`.",
-                where=f"{self.filename}:1:1",
-            )
+            what = "the document is not a mapping"
+            raise self._refusal((0, 0), what, "write `key: value` lines")
         return nodes[0]
 
-    def _refuse_duplicates(self) -> None:
-        mistakes: list[Mistake] = []
-        _walk(self.root, (), mistakes)
-        if mistakes:
-            self.refuse(mistakes)
+    def _value(self, node: yaml.Node, path: Path, reader: Reader) -> Any:
+        """Return a node's value, and note what must not be there."""
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, i), reader) for i, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            values: dict[str, Any] = {}
+            for key, child in node.value:
+                name = _written(key)
+                stray = _stray_key(key, name, values)
+                if stray is not None:
+                    self._strays.append(Mistake(path=(*path, name), **stray, at_key=True))
+                values[name] = self._value(child, (*path, name), reader)
+            return values
+        try:
+            return reader.value_of(node)
+        except ValueError:
+            message = f"`{_short(node.value)}` is no number or text that can be read"
+            self._strays.append(Mistake(path=path, message=message))
+            return None
 
-    def refuse(self, mistakes: Iterable[Mistake]) -> None:
-        """Raise all mistakes, in the order of their places.
+    def refuse(self, mistakes: Iterable[Mistake], error: type[SpecError] = SpecError) -> None:
+        """Raise all mistakes, in the order of their places. Without any, do nothing.
+
+        Args:
+            mistakes: In any order.
+            error: What to raise.
 
         Raises:
-            SpecError: Always, when there is a mistake.
+            SpecError: There is a mistake.
         """
         placed = sorted(
             ((self._place(m), m) for m in mistakes), key=lambda pair: (pair[0], pair[1].message)
         )
         if not placed:
             return
-        blocks = [self._block(place, mistake) for place, mistake in placed]
-        n = len(blocks)
-        title = "1 mistake" if n == 1 else f"{n} mistakes"
-        raise SpecError("\n".join([f"{self.filename}: {title}", *blocks]))
+        blocks = [
+            self._block(place, mistake.path, mistake.message, mistake.remedy)
+            for place, mistake in placed
+        ]
+        if len(blocks) > 1:
+            blocks.insert(0, f"{self.filename}: {len(blocks)} mistakes")
+        raise error("\n".join(blocks))
 
-    def _block(self, place: tuple[int, int], mistake: Mistake) -> str:
+    def _refusal(self, place: tuple[int, int], message: str, remedy: str) -> SpecError:
+        return SpecError(self._block(place, (), message, remedy))
+
+    def _block(self, place: tuple[int, int], path: Path, message: str, remedy: str) -> str:
         line, column = place
-        path = ".".join(str(part) for part in mistake.path) or "document"
+        field = f"{'.'.join(str(part) for part in path)}: " if path else ""
+        rows = [f"{self.filename}:{line + 1}:{column + 1}: {field}{message}"]
         source = self.lines[line] if line < len(self.lines) else ""
-        rows = [f"{self.filename}:{line + 1}:{column + 1}: {path}: {mistake.message}"]
-        rows += [f"    {source}", f"    {' ' * column}^"] if source else []
-        rows += [f"    {mistake.remedy}"] if mistake.remedy else []
-        return "\n".join(rows)
+        if source.strip():
+            start = max(0, min(column - _WIDEST // 2, len(source) - _WIDEST))
+            shown = source[start : start + _WIDEST].rstrip()
+            # Tabs stay, so that the caret stands under its character.
+            margin = "".join("\t" if c == "\t" else " " for c in source[start:column])
+            rows += [f"    {shown}", f"    {margin}^"]
+        return "\n".join([*rows, f"    {remedy}"] if remedy else rows)
 
     def _place(self, mistake: Mistake) -> tuple[int, int]:
         """Return (line, column) from 0 of a path, or of its deepest part that exists."""
         node: yaml.Node = self.root
         mark = node.start_mark
-        for depth, part in enumerate(mistake.path):
+        for depth, part in enumerate(mistake.path, start=1):
             found = _child(node, part)
             if found is None:
                 break
             key, node = found
-            is_last = depth == len(mistake.path) - 1
-            mark = (
-                key.start_mark if (is_last and mistake.at_key) or key is node else node.start_mark
-            )
-            if not is_last:
-                mark = key.start_mark
+            wants_value = depth == len(mistake.path) and not mistake.at_key
+            mark = node.start_mark if wants_value and _is_written(node) else key.start_mark
         return mark.line, mark.column
+
+    def scalar_at(self, path: Path) -> str | None:
+        """Return a scalar as the file writes it, without quotes; None if there is none."""
+        node = self._node(path)
+        return node.value if isinstance(node, yaml.ScalarNode) else None
+
+    def quoted_line(self, path: Path, others: Iterable[Path]) -> str:
+        """Return the line of a scalar with quotes around it and around the others that it holds.
+
+        Lines too wide to show are cut down to the field itself.
+        """
+        (line, _), scalar = self._place(Mistake(path=path, message="")), self.scalar_at(path)
+        marks = [
+            (node.start_mark, node.end_mark)
+            for node in map(self._node, [path, *others])
+            if node is not None and node.start_mark.line == line
+        ]
+        text = self.lines[line]
+        for start, end in sorted(set((s.column, e.column) for s, e in marks), reverse=True):
+            text = f'{text[:start]}"{text[start:end]}"{text[end:]}'
+        if len(text.strip()) <= _WIDEST:
+            return text.strip()
+        return f'{path[-1]}: "{scalar}"' if isinstance(path[-1], str) else f'"{scalar}"'
 
     def where(self, path: Path) -> str:
         """Return `file:line:column` of a path."""
         line, column = self._place(Mistake(path=path, message=""))
         return f"{self.filename}:{line + 1}:{column + 1}"
 
-    def line_of(self, path: Path) -> str:
-        """Return the source line of a path, stripped."""
-        line, _ = self._place(Mistake(path=path, message=""))
-        return self.lines[line].strip() if line < len(self.lines) else ""
+    def _node(self, path: Path) -> yaml.Node | None:
+        node: yaml.Node = self.root
+        for part in path:
+            found = _child(node, part)
+            if found is None:
+                return None
+            node = found[1]
+        return node
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """Return `did you mean …?` for a word near a known one, else the known ones, if few."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     if near:
-        return f"did you mean `{near[0]}`?"
+        return f"did you mean `{lower[near[0]]}`?"
     return f"one of: {', '.join(known)}" if 0 < len(known) <= 24 else ""
 
 
-def _walk(node: yaml.Node, path: Path, mistakes: list[Mistake]) -> None:
-    if isinstance(node, yaml.SequenceNode):
-        for index, child in enumerate(node.value):
-            _walk(child, (*path, index), mistakes)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = str(key.value)
-        here = (*path, name)
-        if name == "<<":
-            mistakes.append(
-                Mistake(
-                    path=here,
-                    message="merge keys are not read",
-                    remedy="Write the fields out.",
-                    at_key=True,
-                )
-            )
-        elif not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-            mistakes.append(
-                Mistake(
-                    path=here,
-                    message="a key must be a word",
-                    remedy=f'Put it in quotes: "{name}".',
-                    at_key=True,
-                )
-            )
-        elif name in seen:
-            mistakes.append(
-                Mistake(
-                    path=here,
-                    message="the key occurs twice",
-                    remedy="Remove one of the two.",
-                    at_key=True,
-                )
-            )
-        seen.add(name)
-        _walk(value, here, mistakes)
+def _stray_key(key: yaml.Node, name: str, seen: dict[str, Any]) -> dict[str, str] | None:
+    if key.tag == MERGE_TAG:
+        return {"message": "merge keys are not read", "remedy": "write the fields out"}
+    if key.tag != TEXT_TAG:
+        return {"message": "a key must be text", "remedy": f'put it in quotes: "{name}"'}
+    if name in seen:
+        return {"message": "the key occurs twice", "remedy": "remove one of the two"}
+    return None
+
+
+def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str]:
+    problem = error.problem or "it cannot be read"
+    if isinstance(error, Refusal):
+        return problem, error.note or ""
+    for words, what, remedy in _SYNTAX:
+        if words in problem:
+            return f"not YAML: {what}", remedy
+    return f"not YAML: {problem}", ""
+
+
+def _written(node: yaml.Node) -> str:
+    return node.value if isinstance(node, yaml.ScalarNode) else "?"
+
+
+def _is_written(node: yaml.Node) -> bool:
+    """Tell whether a node has a text of its own; `key:` with nothing has none."""
+    return not isinstance(node, yaml.ScalarNode) or node.start_mark.index < node.end_mark.index
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}…"
 
 
 def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
@@ -184,7 +252,7 @@ def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, yaml.Node] | No
     if isinstance(node, yaml.MappingNode):
         # The last of two equal keys is the one at fault.
         for key, value in reversed(node.value):
-            if key.value == part:
+            if _written(key) == part:
                 return key, value
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         return node.value[part], node.value[part]

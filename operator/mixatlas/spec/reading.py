@@ -1,7 +1,7 @@
-"""YAML as far as a document needs it: plain values, and no way to say one thing twice.
+"""YAML as far as a document needs it: plain values, and one way to say each.
 
-Left out on purpose: anchors and aliases (a few lines can stand for gigabytes, and a mistake would
-have two places), merge keys, tags, dates (they are text), and numbers without end.
+Left out on purpose: aliases (a few lines can stand for gigabytes, and a mistake would have two
+places), tags, dates (they are text), numbers without end, and bottomless nesting.
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ from typing import Any
 import yaml
 
 DEEPEST = 40
-"""Levels of nesting: a document has 10, a Job template some 15."""
+"""Levels of nesting: a document has 10, with a Job template some 20."""
 
-_FLOAT = re.compile(
-    r"[-+]?(?:(?:[0-9][0-9_]*)?\.[0-9]+|[0-9][0-9_]*\.?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
-    re.IGNORECASE,
-)
 _TAG = "tag:yaml.org,2002:"
-_FOREIGN = (f"{_TAG}timestamp", f"{_TAG}value")
-PLAIN_TAGS = frozenset(f"{_TAG}{name}" for name in ("null", "bool", "int", "float", "str"))
+MERGE_TAG = f"{_TAG}merge"
+TEXT_TAG = f"{_TAG}str"
+_NUMBER = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?$")
 
 
 class Refusal(yaml.MarkedYAMLError):
-    """A construct that YAML allows and a document does not; `note` holds the remedy."""
+    """Something that YAML allows and a document does not; `note` holds the remedy."""
 
 
 class Reader(yaml.SafeLoader):
-    """PyYAML's safe loader without aliases, dates, and deep nesting."""
+    """PyYAML's safe loader, restricted as the module says."""
 
     depth = 0
 
@@ -37,31 +34,28 @@ class Reader(yaml.SafeLoader):
         """Compose the next node.
 
         Raises:
-            Refusal: It is an alias, or nested too deeply.
+            Refusal: It is an alias, has a tag, or is nested too deeply.
         """
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
-            raise Refusal(
-                problem=f"the alias `*{event.anchor}` is not read",
-                problem_mark=event.start_mark,
-                note="Write the value out.",
-            )
-        if self.depth >= DEEPEST:
-            raise Refusal(
-                problem=f"nested more than {DEEPEST} levels deep",
-                problem_mark=event.start_mark,
-                note="Close the brackets, or correct the indentation.",
-            )
-        self.depth += 1
-        node: yaml.Node | None = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
+            what, note = f"the alias `*{event.anchor}` is not read", "write the value out"
+        elif event.tag is not None:
+            tag = event.tag.replace(_TAG, "!!")
+            what, note = f"the tag `{tag}` is not read", "remove it; text can be put in quotes"
+        elif self.depth >= DEEPEST:
+            what, note = f"nested more than {DEEPEST} levels deep", "close the brackets"
+        else:
+            self.depth += 1
+            node: yaml.Node | None = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+        raise Refusal(problem=what, problem_mark=event.start_mark, note=note)
 
     def value_of(self, node: yaml.ScalarNode) -> Any:
         """Return the value of a scalar.
 
         Raises:
-            ValueError: It is written like a number and is none that can be used.
+            ValueError: It is a number that nothing can hold, or broken text.
         """
         value = self.construct_object(node)
         if isinstance(value, float) and not math.isfinite(value):
@@ -71,11 +65,10 @@ class Reader(yaml.SafeLoader):
         return value
 
 
-# YAML 1.1 takes `1e-3` for text; the API server, and every reader, for a number.
 Reader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _FOREIGN]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    if first != "="
 }
-Reader.add_implicit_resolver(
-    f"{_TAG}float", re.compile(rf"^(?:{_FLOAT.pattern})$", re.IGNORECASE), list("-+0123456789.")
-)
+# YAML 1.1 takes `1e-3` and `-.5` for text; the API server, like most readers, for numbers.
+Reader.add_implicit_resolver(f"{_TAG}float", _NUMBER, list("-+0123456789."))
