@@ -29,7 +29,6 @@ from mixatlas.contract.trial import BenchmarkRef, CorpusRef, DomainWeight, Purpo
 
 SEARCH_SEED = 7
 TOKENS = 3_600_000
-THREADS = 2
 MAX_SEEDS = 3
 CEILING_BITS = {"TextRead": 2.0, "DocQA": 2.0}
 """A base is refused above these: one that has not learnt to read stays there at 2.5 and more."""
@@ -167,13 +166,15 @@ def main() -> None:
     """Train the base, unless it is there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("build", type=Path, help="folder that holds base-corpus/ and corpus/")
-    build = parser.parse_args().build.resolve()
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    build = arguments.build.resolve()
     if (build / "base").exists():
         return
     for k in range(MAX_SEEDS):
         work = build / f"base-training-{k}"
         shutil.rmtree(work, ignore_errors=True)
-        result = run_trainer(base_trial(build, work, k=k), work, threads=THREADS)
+        result = run_trainer(base_trial(build, work, k=k), work, threads=arguments.threads)
         scores = bits(result)
         print(f"base {k}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
         if result.checkpoint is not None and is_good(scores):

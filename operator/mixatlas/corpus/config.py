@@ -72,7 +72,12 @@ def load_config(path: Path) -> PackConfig:
         config = PackConfig.model_validate(document.data)
     except ValidationError as error:
         document.refuse(
-            Mistake(path=details["loc"], message=explain(details)) for details in error.errors()
+            Mistake(
+                path=details["loc"],
+                message=explain(details),
+                at_key=details["type"] == "extra_forbidden",
+            )
+            for details in error.errors()
         )
         raise AssertionError("a validation error without mistakes") from error
     for index, benchmark in enumerate(config.benchmarks):

@@ -104,7 +104,9 @@ def read_lines(path: Path, model: type[LineT]) -> Iterator[Placed[LineT]]:
 def _parse(raw: bytes, model: type[LineT], where: str) -> LineT:
     try:
         data = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
+            raw.decode("utf-8").rstrip(),
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
         )
     except UnicodeDecodeError as error:
         raise CorpusInvalid(f"not UTF-8 at byte {error.start}", where=where) from error
@@ -137,23 +139,25 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number")
 
 
+_CONCEPT_RULE = "must be lower-case letters, digits and inner hyphens, at most 30"
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "unknown field",
+    "string_type": "must be text",
+    "string_unicode": "has half of a surrogate pair",
+    "string_too_short": "must not be empty",
+    "literal_error": f"must be one of {', '.join(TASKS)}",
+    "tuple_type": "must be a list",
+    "finite_number": "must be a finite number",
+}
+
+
 def explain(details: ErrorDetails) -> str:
     """Say in our words what pydantic found wrong with a field."""
-    kind, context = details["type"], details.get("ctx", {})
-    fixed = {
-        "missing": "is missing",
-        "extra_forbidden": "unknown field",
-        "string_type": "must be text",
-        "string_unicode": "has half of a surrogate pair",
-        "string_too_short": "must not be empty",
-        "string_pattern_mismatch": (
-            "must be lower-case letters, digits and inner hyphens, at most 30"
-            if str(details["loc"][-1]) == "concept"
-            else f"{details['input']!r} is not a legal name"
-        ),
-        "literal_error": f"must be one of {', '.join(TASKS)}",
-        "tuple_type": "must be a list",
-        "finite_number": "must be a finite number",
-    }
-    words = fixed.get(kind) or str(context.get("error") or details["msg"])
-    return words if kind in fixed or kind == "value_error" else f"{words[0].lower()}{words[1:]}"
+    kind, location = details["type"], details["loc"]
+    if kind == "string_pattern_mismatch":
+        is_concept = location[-1:] == ("concept",)
+        return _CONCEPT_RULE if is_concept else f"{details['input']!r} is not a legal name"
+    if kind == "value_error":
+        return str(details["ctx"]["error"])
+    return _WORDS.get(kind) or f"{details['msg'][0].lower()}{details['msg'][1:]}"
