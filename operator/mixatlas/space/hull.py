@@ -19,6 +19,8 @@ from mixatlas.space.space import FloatArray, MixtureSpace
 
 _MOST_STRETCH = 1e3
 _OPEN = 0.5
+_MOST_NEWTON_STEPS = 200
+_CENTERED = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,10 +28,12 @@ class Hull:
     """A polytope inside its affine hull, in fractions.
 
     Args:
-        center: The middle of the largest ball inside, shape (d,).
+        center: The analytic centre, shape (d,): the product of all slacks is largest there.
         free: Positions of the `f` domains whose weight is not fixed.
         E_ef: Rows that are constant on the hull, over the free domains; the sum is the first.
         N_dk: Orthonormal directions of the hull; zero at the fixed domains.
+        L_kk: Factor of the covariance of directions that the polytope's shape suggests at the
+            centre (Dikin's ellipsoid).
         A_rd: Constraints with slack, `A @ w ≤ b`; those without are in `E_ef`.
         b: Their limits, shape (r,).
     """
@@ -38,6 +42,7 @@ class Hull:
     free: NDArray[np.intp]
     E_ef: FloatArray
     N_dk: FloatArray
+    L_kk: FloatArray
     A_rd: FloatArray
     b: FloatArray
 
@@ -57,12 +62,12 @@ def hull_of(space: MixtureSpace) -> Hull:
     A = np.vstack([A_rd[:, free], eye, -eye])
     limits = np.concatenate([b * PPM - A_rd @ fixed, upper[free], -lower[free]])
     mass = PPM - fixed.sum()
-    is_open = _have_slack(A, limits, mass)
+    inner, is_open = _inner_point(A, limits, mass)
     E = np.vstack([np.ones((1, len(free))), A[~is_open]])
-    e = np.concatenate([[mass], limits[~is_open]])
     N = null_space(E) if len(free) else np.zeros((0, 0))
+    inner, L_kk = _analytic_center(inner, N, A[is_open], limits[is_open])
     center = fixed / PPM
-    center[free] = _ball_center(A[is_open], limits[is_open], E, e, N) / PPM
+    center[free] = inner / PPM
     N_dk = np.zeros((space.d, N.shape[1]))
     N_dk[free] = N
     n_rows = len(A_rd)
@@ -71,17 +76,19 @@ def hull_of(space: MixtureSpace) -> Hull:
         free=free,
         E_ef=E,
         N_dk=N_dk,
+        L_kk=L_kk,
         A_rd=A_rd[is_open[:n_rows]],
         b=b[is_open[:n_rows]],
     )
 
 
-def _have_slack(A: FloatArray, b: FloatArray, mass: float) -> NDArray[np.bool_]:
-    """Tell which rows of `A x ≤ b, Σ x = mass` are not equalities everywhere.
+def _inner_point(A: FloatArray, b: FloatArray, mass: float) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return a point of `A x ≤ b, Σ x = mass`, and which rows are not equalities everywhere.
 
     One linear program (Freund, Roundy and Todd 1985): in `A x + t ≤ λ b`, Σ x = λ mass,
     0 ≤ t ≤ 1, λ ≥ 1 the largest Σ t is reached with t = 1 in every row that has slack anywhere,
     since λ may stretch any slack to 1. λ is limited, which counts slack under 0.0005 ppm as none.
+    At x / λ all rows with slack have it at once.
     """
     m, f = A.shape
     answer = linprog(
@@ -95,24 +102,30 @@ def _have_slack(A: FloatArray, b: FloatArray, mass: float) -> NDArray[np.bool_]:
     )
     if answer.x is None:
         raise InfeasibleSpace("the space is empty", hint="Build it with `build_space`.")
-    return np.asarray(answer.x[f : f + m] > _OPEN)
+    x, t, stretch = answer.x[:f], answer.x[f : f + m], answer.x[f + m]
+    return np.asarray(x / stretch), np.asarray(t > _OPEN)
 
 
-def _ball_center(
-    A: FloatArray, b: FloatArray, E: FloatArray, e: FloatArray, N: FloatArray
-) -> FloatArray:
-    """Return the centre of the largest ball in `A x ≤ b` within the plane `E x = e`."""
-    f = E.shape[1]
-    size = np.linalg.norm(A @ N, axis=1)
-    answer = linprog(
-        np.concatenate([np.zeros(f), [-1.0]]),
-        A_ub=np.hstack([A, size[:, None]]),
-        b_ub=b,
-        A_eq=np.hstack([E, np.zeros((len(E), 1))]),
-        b_eq=e,
-        bounds=[(None, None)] * f + [(0.0, float(PPM))],
-        method="highs",
-    )
-    if answer.x is None:
-        raise InfeasibleSpace("the space is empty", hint="Build it with `build_space`.")
-    return np.asarray(answer.x[:f])
+def _analytic_center(
+    x: FloatArray, N: FloatArray, A: FloatArray, b: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Maximise Σ log(b − A x) from an inner point along the directions N, by damped Newton steps.
+
+    The step 1 / (1 + decrement) never leaves the polytope (Nesterov and Nemirovskii 1994).
+    """
+    k = N.shape[1]
+    if k == 0:
+        return x, np.zeros((0, 0))
+    slopes = A @ N
+    factor: FloatArray = np.eye(k)
+    for _ in range(_MOST_NEWTON_STEPS):
+        inverse = 1.0 / (b - A @ x)
+        gradient = slopes.T @ inverse
+        scaled = slopes * inverse[:, None]
+        factor = np.asarray(np.linalg.cholesky(scaled.T @ scaled), dtype=np.float64)
+        half = np.linalg.solve(factor, gradient)
+        decrement = float(np.sqrt(half @ half))
+        if decrement < _CENTERED:
+            break
+        x = x - N @ np.linalg.solve(factor.T, half) / (1.0 + decrement)
+    return x, np.asarray(np.linalg.inv(factor.T), dtype=np.float64)

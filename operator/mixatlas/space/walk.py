@@ -2,7 +2,8 @@
 
 Many chains walk at once. Most moves shift weight between two domains, which is cheap and mixes
 fast near the corners of a simplex; the others are hit-and-run moves (Smith 1984) in directions
-drawn from the chains' own covariance, which reach where two domains alone cannot go.
+drawn from the chains' own covariance, which reach where two domains alone cannot go. Checked with
+five narrow constraints on 22 and 48 domains: marginals agree with those of walks 3 times as long.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from mixatlas.space.hull import Hull
 from mixatlas.space.space import FloatArray
 
 _LEAST_CHAINS = 128
-"""Enough for a covariance."""
-_MOST_CHAINS = 1024
-_WARM_SWEEPS = 12
-"""Sweeps before the covariance is taken, and again after it. A sweep has a pair move a domain."""
-_THIN_SWEEPS = 6
+"""Enough for a covariance of 32 dimensions; more dimensions have four times their number."""
+_OWN_CHAINS = 256
+"""Points up to this number come from chains of their own."""
+_MOST_CHAINS = 512
+_WARM_SWEEPS = 24
+"""Sweeps after each of which the directions are learnt anew, while the chains spread out from the
+centre; as many follow with the directions fixed. A sweep has a pair move a domain."""
+_THIN_SWEEPS = 12
 """Sweeps between two draws of one chain."""
+_RIDGE = 1e-9
 _TINY = 1e-14
 
 
@@ -61,11 +66,11 @@ class _Chains:
                 self._hit_and_run()
 
     def learn_directions(self) -> None:
-        """Take the chains' covariance as the law of directions, shrunk a little."""
+        """Take the chains' covariance as the law of directions."""
         Y_ck = (self.W_cd - self.W_cd.mean(axis=0)) @ self.hull.N_dk
         k = Y_ck.shape[1]
         covariance = Y_ck.T @ Y_ck / len(Y_ck)
-        covariance += np.eye(k) * (0.1 * np.trace(covariance) / k + _TINY)
+        covariance += np.eye(k) * (_RIDGE * np.trace(covariance) / k + _TINY**2)
         self.L_kk = np.linalg.cholesky(covariance)
 
     def _shift_pairs(self, n_moves: int) -> None:
@@ -120,13 +125,13 @@ def walk(
         rng: Of all draws.
 
     Returns:
-        Shape (n, d). Up to 1,024 points come from chains of their own; beyond that a chain gives
-        several, six sweeps apart.
+        Shape (n, d). Up to 256 points come from chains of their own; beyond that a chain gives
+        several, a quarter of its warm-up apart.
     """
     k = hull.N_dk.shape[1]
     if k == 0 or n == 0:
         return np.tile(hull.center, (n, 1))
-    n_chains = min(max(n, _LEAST_CHAINS), _MOST_CHAINS)
+    n_chains = min(max(min(n, _OWN_CHAINS), _LEAST_CHAINS, 4 * k), _MOST_CHAINS)
     pairs, odds = _pairs(hull)
     is_connected = len(pairs) == len(hull.free) * (len(hull.free) - 1) // 2
     chains = _Chains(
@@ -136,12 +141,13 @@ def walk(
         upper=upper,
         pairs=pairs,
         odds=odds,
-        n_wide=max(2, k // 8) if is_connected else max(4, k),
-        L_kk=np.eye(k),
+        n_wide=max(4, k // 8) if is_connected else max(4, k),
+        L_kk=hull.L_kk,
         rng=rng,
     )
-    chains.run(_WARM_SWEEPS)
-    chains.learn_directions()
+    for _ in range(_WARM_SWEEPS):
+        chains.run(1)
+        chains.learn_directions()
     chains.run(_WARM_SWEEPS)
     draws = [chains.W_cd.copy()]
     while sum(map(len, draws)) < n:
