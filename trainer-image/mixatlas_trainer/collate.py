@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -14,9 +15,7 @@ from mixatlas.contract.manifest import ItemRecord, SampleRecord, Turn
 from mixatlas_trainer.images import Pixels, decode_image
 from mixatlas_trainer.shards import OpenShard
 from mixatlas_trainer.stream import Sample
-from mixatlas_trainer.text import Layout, TextEncoder
-
-IGNORED = -100
+from mixatlas_trainer.text import IGNORED, Layout, TextEncoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,7 @@ class MicroBatch:
     labels_nl: torch.Tensor
     pixels_m: torch.Tensor | None
     domains_n: torch.Tensor
-    n_supervised: dict[int, int]
+    n_supervised: Counter[int]
     n_positions: int
     n_cut: int
 
@@ -110,19 +109,13 @@ class Collator:
     ) -> MicroBatch:
         limit = self.sequence_length
         length = min(limit, max(len(layout.ids) for layout in layouts))
-        ids_nl = np.full((len(layouts), length), self.encoder.pad_id, np.int64)
-        labels_nl = np.full((len(layouts), length), IGNORED, np.int64)
-        n_supervised: dict[int, int] = {}
-        for row, layout in enumerate(layouts):
-            ids = np.array(layout.ids[:limit], np.int64)
-            supervised = np.array(layout.supervised[:limit], np.bool_)
-            ids_nl[row, : len(ids)] = ids
-            labels_nl[row, : len(ids)][supervised] = ids[supervised]
-            # The first position has nothing before it to be predicted from.
-            labels_nl[row, 0] = IGNORED
-            n_supervised[domains[row]] = n_supervised.get(domains[row], 0) + int(
-                supervised[1:].sum()
-            )
+        ids_nl = np.array([_filled(row.ids, length, self.encoder.pad_id) for row in layouts])
+        labels_nl = np.array([_filled(row.labels, length, IGNORED) for row in layouts])
+        # The first position has nothing before it to be predicted from.
+        labels_nl[:, 0] = IGNORED
+        n_supervised: Counter[int] = Counter()
+        for domain, count in zip(domains, (labels_nl != IGNORED).sum(1).tolist(), strict=True):
+            n_supervised[domain] += count
         return MicroBatch(
             ids_nl=torch.from_numpy(ids_nl),
             labels_nl=torch.from_numpy(labels_nl),
@@ -132,3 +125,7 @@ class Collator:
             n_positions=sum(min(limit, len(layout.ids)) for layout in layouts),
             n_cut=sum(len(layout.ids) > limit for layout in layouts),
         )
+
+
+def _filled(row: list[int], length: int, filling: int) -> list[int]:
+    return row[:length] + [filling] * (length - len(row))

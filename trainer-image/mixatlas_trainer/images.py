@@ -55,9 +55,11 @@ def decode_image(encoded: bytes, size: int, *, where: str) -> Pixels:
                     f"{where}: the image has {image.width}×{image.height} pixels",
                     hint="At most 50 megapixels are taken: scale it down.",
                 )
-            rgb = image.convert("RGB")
+            image.load()
+            # convert() copies even where there is nothing to convert.
+            rgb: Image.Image = image if image.mode == "RGB" else image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise CorpusInvalid(f"{where}: the image cannot be read: {error}") from error
     if rgb.size != (size, size):
         rgb = rgb.resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(rgb).transpose(2, 0, 1)
+    return np.frombuffer(rgb.tobytes(), np.uint8).reshape(size, size, 3).transpose(2, 0, 1)

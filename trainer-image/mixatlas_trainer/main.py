@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -51,14 +52,21 @@ def main(environ: Mapping[str, str]) -> int:
         wrong. The result, or the reason, is stored before it returns.
     """
     stop = Stop()
-    stop.listen()
-    # The feed's thread runs Python while the training thread comes back from a kernel: with the
-    # usual 5 ms the latter would wait that long for the interpreter, many times a step.
+    with stop.listening(), fast_switching(), work_folder() as folder:
+        return _Process(environ, stop, Path(folder)).run()
+
+
+@contextmanager
+def fast_switching() -> Iterator[None]:
+    """Let threads take turns at the interpreter quickly.
+
+    The feed's thread runs Python while the training thread comes back from a kernel: with the
+    usual 5 ms the latter would wait that long for the interpreter, many times a step.
+    """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     try:
-        with work_folder() as folder:
-            return _Process(environ, stop, Path(folder)).run()
+        yield
     finally:
         sys.setswitchinterval(before)
 

@@ -55,8 +55,7 @@ class Mixer:
     def __init__(self, ppm: Sequence[int]) -> None:
         if min(ppm) < 0 or sum(ppm) != PPM:
             raise ValueError("weights must be non-negative and sum to 1,000,000 ppm")
-        self._ppm = tuple(ppm)
-        self._order = [domain for domain, weight in enumerate(ppm) if weight]
+        self._weighted = [(domain, weight) for domain, weight in enumerate(ppm) if weight]
         self._taken = [0] * len(ppm)
         self._total = 0
 
@@ -76,7 +75,7 @@ class Mixer:
         Raises:
             ValueError: The state belongs to another number of domains.
         """
-        if len(taken) != len(self._ppm):
+        if len(taken) != len(self._taken):
             raise ValueError("the state belongs to another number of domains")
         self._taken = list(taken)
         self._total = sum(taken)
@@ -92,20 +91,19 @@ class Mixer:
         Returns:
             (domain, tokens of its sample). Ties go to the domain that stands first.
         """
-        best, best_cost = -1, 0
-        for domain in self._order:
-            if self._taken[domain] * PPM > self._ppm[domain] * self._total:
+        taken, total = self._taken, self._total
+        # The end of the best so far, best_end / best_weight, is compared by multiplying across.
+        best, best_cost, best_end, best_weight = -1, 0, 0, 0
+        for domain, weight in self._weighted:
+            before = taken[domain]
+            if before * PPM > weight * total:
                 continue
             # No sample has less than one token: if even that ends later, spare the look.
-            if best >= 0 and not self._ends_before(domain, 1, best, best_cost):
+            if best >= 0 and (before + 1) * best_weight >= best_end * weight:
                 continue
             cost = cost_of(domain)
-            if best < 0 or self._ends_before(domain, cost, best, best_cost):
-                best, best_cost = domain, cost
-        self._taken[best] += best_cost
+            if best < 0 or (before + cost) * best_weight < best_end * weight:
+                best, best_cost, best_end, best_weight = domain, cost, before + cost, weight
+        taken[best] += best_cost
         self._total += best_cost
         return best, best_cost
-
-    def _ends_before(self, a: int, cost_a: int, b: int, cost_b: int) -> bool:
-        ends_a = (self._taken[a] + cost_a) * self._ppm[b]
-        return ends_a < (self._taken[b] + cost_b) * self._ppm[a]

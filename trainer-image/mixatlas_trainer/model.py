@@ -19,12 +19,13 @@ from safetensors import SafetensorError
 from torch import nn
 from torch.nn import functional
 from transformers import GenerationConfig, LlavaConfig, LlavaForConditionalGeneration
+from transformers.utils.logging import disable_progress_bar
 
 from mixatlas.contract.errors import ContractViolation
 from mixatlas.contract.trainer_config import Precision, TrainerConfig
-from mixatlas_trainer.collate import IGNORED, MicroBatch
+from mixatlas_trainer.collate import MicroBatch
 from mixatlas_trainer.images import ImageSettings
-from mixatlas_trainer.text import TextEncoder
+from mixatlas_trainer.text import IGNORED, TextEncoder
 
 PREPROCESSOR = "preprocessor_config.json"
 
@@ -66,6 +67,7 @@ def build_model(config: TrainerConfig, folder: Path | None, *, seed: int) -> Pro
             hint="Give proxy.base.checkpoint, or proxy.trainer.model.config for a base.",
         )
     torch.manual_seed(seed)
+    disable_progress_bar()
     try:
         if folder is not None:
             model = LlavaForConditionalGeneration.from_pretrained(
@@ -102,6 +104,9 @@ class ProxyModel:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model: nn.Module = model.to(self.device)
         self._llava = model
+        for part_config in (model.config, model.config.text_config, model.config.vision_config):
+            # Said by loading only, else: a checkpoint would differ by how its model came about.
+            part_config.dtype = torch.float32
         # A checkpoint's sampling settings must not reach the scores.
         model.generation_config = GenerationConfig()
         on_gpu = self.device.type == "cuda"

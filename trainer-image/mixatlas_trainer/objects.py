@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar, final
 from urllib.parse import urlsplit
@@ -159,6 +160,9 @@ class Objects:
         target = local_path(uri)
         if target is not None:
             target.unlink(missing_ok=True)
+            # A store has no folders: an empty one must not look like something that is left.
+            with suppress(OSError):
+                target.parent.rmdir()
             return
         bucket, key = _bucket_and_key(uri)
         self._retried(uri, lambda: self._s3().remove_object(bucket, key))
@@ -219,11 +223,11 @@ def _connect(environ: Mapping[str, str]) -> Minio:
         ca_certs=environ.get("AWS_CA_BUNDLE") or environ.get("SSL_CERT_FILE"),
     )
     credentials: Provider = IamAwsProvider()
-    if "AWS_ACCESS_KEY_ID" in environ:
+    if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
         credentials = StaticProvider(
             environ["AWS_ACCESS_KEY_ID"],
-            environ.get("AWS_SECRET_ACCESS_KEY", ""),
-            environ.get("AWS_SESSION_TOKEN"),
+            environ["AWS_SECRET_ACCESS_KEY"],
+            environ.get("AWS_SESSION_TOKEN") or None,
         )
     return Minio(
         endpoint=endpoint.netloc,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import final
 
@@ -23,10 +25,17 @@ class Stop:
     def __init__(self) -> None:
         self._event = threading.Event()
 
-    def listen(self) -> None:
-        """Take SIGTERM from now on. Does nothing outside the main thread."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._on_signal)
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM inside the block. Does nothing outside the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGTERM, self._on_signal)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
     def request(self) -> None:
         """Ask for the end, as SIGTERM does."""

@@ -22,16 +22,19 @@ from mixatlas.contract.errors import ContractViolation
 from mixatlas.contract.manifest import Turn
 
 IMAGE_TOKEN = "<image>"  # noqa: S105  a token of text, not a secret
+IGNORED = -100
+"""Label of a position that the loss leaves out."""
+
 _CONFIG = "tokenizer_config.json"
 _MEMORY = 8192  # texts; questions repeat a lot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Token ids of a sample; `supervised` marks those that the loss is taken on."""
+    """Token ids of a sample, and its labels: the same where supervised, else `IGNORED`."""
 
-    ids: tuple[int, ...]
-    supervised: tuple[bool, ...]
+    ids: list[int]
+    labels: list[int]
 
 
 @final
@@ -88,10 +91,12 @@ class TextEncoder:
         Raises:
             ContractViolation: The chat template cannot be used for training.
         """
-        pieces = self._turn_pieces(turns, n_images)
-        ids = [token for piece, _ in pieces for token in piece]
-        supervised = [flag for piece, flag in pieces for _ in piece]
-        return Layout(ids=tuple(ids), supervised=tuple(supervised))
+        ids: list[int] = []
+        labels: list[int] = []
+        for piece, is_supervised in self._turn_pieces(turns, n_images):
+            ids.extend(piece)
+            labels.extend(piece if is_supervised else [IGNORED] * len(piece))
+        return Layout(ids=ids, labels=labels)
 
     def prompt(self, question: str, *, n_images: int) -> tuple[int, ...]:
         """Lay out a question up to where its answer begins."""
@@ -120,8 +125,9 @@ class TextEncoder:
         return pieces
 
     def _opening(self, n_images: int) -> list[int]:
-        images = [] if self.image_id is None else [self.image_id] * self._image_tokens * n_images
-        return self._bos + images
+        if self.image_id is None:
+            return self._bos
+        return self._bos + [self.image_id] * (self._image_tokens * n_images)
 
     def _chat_pieces(
         self, turns: Sequence[Turn], n_images: int
