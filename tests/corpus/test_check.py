@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,18 @@ from raw_corpus import CONFIG, a_sample, an_item, png, write_raw
 BENCHMARK = CONFIG + "benchmarks: [{name: colours, metric: TokenNll}]\n"
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("packed")
     lines = [a_sample(tmp_path, n, task="vqa" if n % 2 else "caption") for n in range(8)]
     items = [an_item(tmp_path, number) for number in range(90)]
     return pack(**write_raw(tmp_path, lines, items=items, config=BENCHMARK)).folder
+
+
+@pytest.fixture
+def corpus(packed: Path, tmp_path: Path) -> Path:
+    """Return a copy that a test may damage."""
+    return shutil.copytree(packed, tmp_path / "corpus")
 
 
 def shard_of(corpus: Path) -> Path:

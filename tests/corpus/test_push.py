@@ -35,8 +35,9 @@ class Memory:
         return sorted(uri for uri in self.objects if uri.startswith(prefix))
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("packed")
     lines = [a_sample(tmp_path, n, task="vqa" if n % 2 else "caption") for n in range(8)]
     items = [an_item(tmp_path, number) for number in range(90)]
     config = CONFIG + "benchmarks: [{name: colours, metric: TokenNll}]\n"

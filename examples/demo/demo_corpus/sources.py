@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import fontawesomefree
 import matplotlib
@@ -138,8 +139,8 @@ def _is_held_out(name: str, *, one_in: int) -> bool:
     return zlib.crc32(name.encode()) % one_in == 0
 
 
-def _home(package: object) -> Path:
-    return Path(str(package.__file__)).parent  # type: ignore[attr-defined]  # modules have it
+def _home(package: ModuleType) -> Path:
+    return Path(str(package.__file__)).parent
 
 
 def _render(width: int, **svg: str) -> Image.Image:
