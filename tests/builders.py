@@ -33,18 +33,18 @@ def a_space(n_concepts: int = 2, n_tasks: int = 3) -> MixtureSpace:
 def true_scores(W_nd: np.ndarray) -> np.ndarray:
     """Return scores (n, 2) of `TWO_BENCHMARKS` without noise: each gains less from more tokens.
 
-    Early domains teach the answers more, late ones lower the loss more, and all are of use.
+    The first domains teach the answers, the last ones lower the loss, those between little.
     """
     d = W_nd.shape[1]
     learnt_nd = 1.0 - (1.0 + 4.0 * d * W_nd) ** -0.5
-    need_d = np.linspace(2.0, 0.2, d) / (1.1 * d)
+    need_d = 0.3 ** np.arange(d) / (0.3 ** np.arange(d)).sum()
     answers = 0.1 + 0.8 * learnt_nd @ need_d
     loss = 2.0 - 1.8 * learnt_nd @ need_d[::-1]
     return np.column_stack([answers, -loss])
 
 
 def a_scored_history(
-    mixtures: Sequence[Mixture], *, noise: float = 0.01, diverged: Sequence[int] = ()
+    mixtures: Sequence[Mixture], *, noise: float = 0.004, diverged: Sequence[int] = ()
 ) -> History:
     """Return a history in which trial i + 1 trained mixture i; `diverged` names rows."""
     W_nd = np.array([mixture.fractions for mixture in mixtures])

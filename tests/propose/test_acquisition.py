@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from builders import a_scored_history, a_space, an_objective
-from mixatlas.propose.acquisition import FeasibleMean, UpperConfidenceBound, expected_improvement
+from mixatlas.propose.acquisition import (
+    REACH,
+    FeasibleMean,
+    UpperConfidenceBound,
+    expected_improvement,
+    reach_of,
+)
 from mixatlas.space.design import quasi_random
 from mixatlas.space.sampling import sample_uniform
 from mixatlas.surrogate.feasibility import MaxDrop
@@ -23,16 +29,18 @@ UNSEEN = sample_uniform(SPACE, 20, 3)
 
 
 def test_beta_trades_mean_for_uncertainty() -> None:
-    low, high = (UpperConfidenceBound(posterior=POSTERIOR, beta=b, floor=0.0) for b in (0.0, 4.0))
-    np.testing.assert_allclose(low(UNSEEN), POSTERIOR.optimistic(UNSEEN, 0.0))
-    np.testing.assert_allclose(high(UNSEEN), POSTERIOR.optimistic(UNSEEN, 2.0))
+    low, high = (
+        UpperConfidenceBound(posterior=POSTERIOR, beta=b, floor=0.0, reach=1.0) for b in (0.0, 4.0)
+    )
+    np.testing.assert_allclose(low(UNSEEN), POSTERIOR.optimistic(UNSEEN, 0.0)[0])
+    np.testing.assert_allclose(high(UNSEEN), POSTERIOR.optimistic(UNSEEN, 2.0)[0])
 
 
 def test_what_is_surely_infeasible_is_worth_the_floor() -> None:
     impossible = MaxDrop(benchmark="answers", max_drop=-5.0, relative_to=SPACE.natural)
     bound = replace(POSTERIOR, constraints=(impossible,))
     for criterion in (
-        UpperConfidenceBound(posterior=bound, beta=2.0, floor=-0.3),
+        UpperConfidenceBound(posterior=bound, beta=2.0, floor=-0.3, reach=1.0),
         FeasibleMean(posterior=bound, floor=-0.3),
     ):
         np.testing.assert_allclose(criterion(UNSEEN), -0.3, atol=1e-6)
@@ -43,3 +51,22 @@ def test_improvement_is_the_mean_excess_of_the_best_feasible_mixture() -> None:
     draws = Draws(objective_kq=objective_kq, scores_kqm=np.zeros((2, 3, 1)))
     assert expected_improvement(draws, np.ones(3)) == pytest.approx(2.5)
     assert expected_improvement(draws, np.array([1.0, 1.0, 0.1])) == pytest.approx(0.5)
+
+
+def test_out_of_reach_is_worth_less_than_the_floor_and_less_the_farther() -> None:
+    _, doubt_k = POSTERIOR.optimistic(UNSEEN, 0.0)
+    reach = float(np.median(doubt_k))
+    bound = UpperConfidenceBound(posterior=POSTERIOR, beta=2.0, floor=0.0, reach=reach)
+    worth_k = bound(UNSEEN)
+    assert (worth_k[doubt_k <= reach] > 0).all()
+    beyond = np.flatnonzero(doubt_k > reach)
+    assert (worth_k[beyond] < 0).all()
+    assert worth_k[beyond].argmin() == doubt_k[beyond].argmax()
+
+
+def test_reach_is_never_so_short_that_random_mixtures_lie_beyond() -> None:
+    _, doubt_k = POSTERIOR.optimistic(UNSEEN, 0.0)
+    assert (doubt_k <= reach_of(POSTERIOR, UNSEEN)).all()
+    corners = np.eye(6)
+    far = np.tile(corners, (5, 1))
+    assert reach_of(POSTERIOR, far) > REACH

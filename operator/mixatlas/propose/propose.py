@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from mixatlas.contract.errors import FitFailed, HistoryMismatch, SpaceExhausted
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
-from mixatlas.propose.acquisition import UpperConfidenceBound, expected_improvement
+from mixatlas.propose.acquisition import UpperConfidenceBound, expected_improvement, reach_of
 from mixatlas.propose.ascent import best_first, candidate_pool
 from mixatlas.propose.tried import Tried, incumbent_of, rank_tried
 from mixatlas.propose.values import DEFAULTS, Incumbent, Predicted, Proposal, ProposeSettings
 from mixatlas.space.design import LEAST_DISTANCE, is_apart, quasi_random
+from mixatlas.space.sampling import sample_uniform
 from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.fit import Hyperparameters
 from mixatlas.surrogate.learning import Learned, learn
@@ -33,6 +34,8 @@ from mixatlas.surrogate.threads import single_thread
 FloatArray = NDArray[np.float64]
 
 MOST_ASKED = 64
+N_RANDOM = 256
+"""Random mixtures that say how far a proposal may reach."""
 N_PROMISING = 4
 """Best tried mixtures that the candidate pool surrounds."""
 
@@ -195,10 +198,14 @@ def _maximise(
     current = posterior.observing(P_pd)
     promising = list(tried.best_eligible[:N_PROMISING])
     pool_kd = candidate_pool(space, tried.W_gd[promising], n=settings.n_pool, rng=rng)
+    reach = reach_of(posterior, sample_uniform(space, N_RANDOM, question.seed))
     chosen: list[Mixture] = []
     while len(chosen) < question.q:
         criterion = UpperConfidenceBound(
-            posterior=current, beta=settings.beta, floor=float(tried.mean_g.min())
+            posterior=current,
+            beta=settings.beta,
+            floor=float(tried.mean_g.min()),
+            reach=reach,
         )
         ranked = best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng)
         taken = (*question.taken, *chosen)

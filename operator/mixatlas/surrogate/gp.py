@@ -131,6 +131,11 @@ class Processes:
             alpha_mn=alpha_mn,
         )
 
+    @property
+    def prior_variance_m(self) -> FloatArray:
+        """Variance of each latent before any trial."""
+        return self.theta_m3[:, 0].exp().numpy()
+
     def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of each latent at each mixture, both (q, m)."""
         K_mnq = kernel(self.theta_m3, squared_distances(self.X_nf, self.features(W_qd)))
@@ -174,19 +179,22 @@ class Processes:
         )
         return Processes.conditioned(self.features, X_nf, theta_m3=self.theta_m3, data=data)
 
-    def leave_out(self, rows: Sequence[int]) -> tuple[FloatArray, FloatArray]:
-        """Predict the mean score of some rows from all other rows, noise included.
+    def leave_out(self, rows: Sequence[int]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Predict the mean score of some rows from all other rows.
 
         Args:
             rows: Trials of one mixture, all measured, left out together.
 
         Returns:
-            Mean and variance (m,) of the rows' average latent. Closed form: with P the inverse
-            covariance, the rows' latents are normal around z - P_rr⁻¹ (P z)_r with P_rr⁻¹.
+            Each (m,): the latent's mean, its variance, and the known noise variance of the rows'
+            average. Closed form: with P the inverse covariance, what the rows will show is normal
+            around z - P_rr⁻¹ (P z)_r with covariance P_rr⁻¹, all noise included.
         """
         index = torch.as_tensor(list(rows))
         P_mnn = torch.cholesky_inverse(self.L_mnn)
         C_mrr = torch.linalg.inv(P_mnn[:, index][:, :, index])
-        Z_mr = self.data.Z_mn[:, index]
-        mean_mr = Z_mr - (C_mrr @ self.alpha_mn[:, index, None])[..., 0]
-        return mean_mr.mean(1).numpy(), C_mrr.mean(dim=(1, 2)).numpy()
+        mean_mr = self.data.Z_mn[:, index] - (C_mrr @ self.alpha_mn[:, index, None])[..., 0]
+        known_m = self.data.N_mn[:, index].mean(1) / len(index)
+        residual_m = (self.theta_m3[:, 2].exp() + JITTER) / len(index)
+        latent_m = C_mrr.mean(dim=(1, 2)) - known_m - residual_m
+        return mean_mr.mean(1).numpy(), latent_m.clamp_min(1e-12).numpy(), known_m.numpy()

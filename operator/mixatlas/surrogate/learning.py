@@ -23,6 +23,9 @@ from mixatlas.surrogate.warp import Warp, latent_noise_sd
 
 FloatArray = NDArray[np.float64]
 
+WIDEST = 8.0
+"""Largest widening: beyond it the surrogate is of no use, and wider would not say it better."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learned:
@@ -100,17 +103,18 @@ def learn(
             ],
             starts=starts,
         )
-        residuals = _leave_one_out(
+        left_out = _leave_one_out(
             fitted.processes, warp, scale, Y_nm=Y_nm, groups=_groups(history, order_n)
         )
+    widening_c = left_out.widening()
     diverged = sorted(np.flatnonzero(history.diverged_n), key=lambda row: history.trials[row])
     return Learned(
         posterior=ObjectivePosterior(
             processes=fitted.processes,
             warp=warp,
             scale=scale,
-            widening=_ratio(residuals[:, 0]),
-            widening_m=np.array([_ratio(column) for column in residuals[:, 1:].T]),
+            widening=float(widening_c[0]),
+            widening_m=widening_c[1:],
             constraints=tuple(constraints),
             divergence=Divergence.seen(history.W_nd[diverged], W_nd),
         ),
@@ -141,6 +145,38 @@ def _groups(history: History, order_n: NDArray[np.int64]) -> list[list[int]]:
     return list(groups.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _LeftOut:
+    """Mixtures predicted from all others: columns are the objective, then the benchmarks.
+
+    Args:
+        miss_gc: Seen minus predicted.
+        true_gc: Predicted variance of the true value.
+        noise_gc: Known noise variance of what was seen.
+    """
+
+    miss_gc: FloatArray
+    true_gc: FloatArray
+    noise_gc: FloatArray
+
+    def widening(self) -> FloatArray:
+        """Return by how much the sd of true values must grow, (c,), at least 1.
+
+        It is the ratio at which squared misses over (ratio² · true + noise) have mean 1. The
+        learnt residual is not taken for noise: what neither the process nor the seeds explain is
+        doubt about the true value.
+        """
+        if not len(self.miss_gc):
+            return np.ones(self.miss_gc.shape[1])
+        low_c, high_c = np.ones(self.miss_gc.shape[1]), np.full(self.miss_gc.shape[1], WIDEST)
+        for _ in range(40):
+            middle_c = (low_c + high_c) / 2
+            square_c = (self.miss_gc**2 / (middle_c**2 * self.true_gc + self.noise_gc)).mean(axis=0)
+            low_c = np.where(square_c > 1, middle_c, low_c)
+            high_c = np.where(square_c > 1, high_c, middle_c)
+        return low_c
+
+
 def _leave_one_out(
     processes: Processes,
     warp: Warp,
@@ -148,24 +184,25 @@ def _leave_one_out(
     *,
     Y_nm: FloatArray,
     groups: Sequence[Sequence[int]],
-) -> FloatArray:
-    """Return residuals over their predicted sd, (g, 1 + m): the objective's, the benchmarks'.
+) -> _LeftOut:
+    """Predict every mixture from the others.
 
     A mixture's replicates are left out together: a twin that stays would predict the rest, and
     the residual would show the seed noise alone.
     """
-    rows = []
+    # Row 0 makes the objective of the scores, the others are the scores themselves.
+    L_cm = np.vstack([scale.slopes_m, np.eye(len(scale.names))])
+    miss, true, noise = [], [], []
     for group in groups:
-        mean_m, variance_m = warp.moments(*processes.leave_out(group))
-        seen_m = Y_nm[list(group)].mean(axis=0)
-        miss = float(scale.objective(seen_m) - scale.offset - mean_m @ scale.slopes_m)
-        sd = float(np.sqrt(variance_m @ scale.slopes_m**2))
-        rows.append([miss / sd, *((seen_m - mean_m) / np.sqrt(variance_m))])
-    return np.array(rows).reshape(len(groups), 1 + len(scale.names))
-
-
-def _ratio(residuals: FloatArray) -> float:
-    """Return by how much an sd is too small, at least 1."""
-    if not len(residuals):
-        return 1.0
-    return max(1.0, float(np.sqrt((residuals**2).mean())))
+        latent_m, variance_m, known_m = processes.leave_out(group)
+        mean_m, true_m = warp.moments(latent_m, variance_m)
+        _, seen_m = warp.moments(latent_m, variance_m + known_m)
+        miss.append(L_cm @ (Y_nm[list(group)].mean(axis=0) - mean_m))
+        true.append(L_cm**2 @ true_m)
+        noise.append(L_cm**2 @ (seen_m - true_m))
+    shape = (len(groups), len(L_cm))
+    return _LeftOut(
+        miss_gc=np.array(miss).reshape(shape),
+        true_gc=np.array(true).reshape(shape),
+        noise_gc=np.array(noise).reshape(shape),
+    )

@@ -82,18 +82,25 @@ class ObjectivePosterior:
         sd_q = np.sqrt(variance_qm @ self.scale.slopes_m**2)
         return mean_q, self.widening * sd_q
 
-    def optimistic(self, W_qd: FloatArray, n_sd: float) -> FloatArray:
-        """Return the objective's median plus `n_sd` sds on the better side, (q,).
+    def optimistic(self, W_qd: FloatArray, n_sd: float) -> tuple[FloatArray, FloatArray]:
+        """Return the objective's median plus `n_sd` sds on the better side, and its doubt.
 
         Each score moves from its median to its own quantile, and the moves add in squares, as sds
         do. For scores without logarithm this is mean + n_sd · sd. A log-normal sd, though, is ruled
-        by its bad tail: far from all trials it would promise losses below zero.
+        by its bad tail: far from all trials it would promise losses below zero. The sds are the
+        processes' own, not widened: misses at the worst of the design should not send a search
+        away from its best.
+
+        Returns:
+            The optimistic objective (q,), and the share of the prior variance that the trials have
+            left, mean over benchmarks (q,): 0 is known, 1 is out of sight of every trial.
         """
         mean_qm, variance_qm = self.processes.marginals(W_qd)
         median_qm = self.warp.scores(mean_qm)
-        better_qm = self.warp.scores(mean_qm + self.widening * n_sd * np.sqrt(variance_qm))
+        better_qm = self.warp.scores(mean_qm + n_sd * np.sqrt(variance_qm))
         move_q = np.sqrt((better_qm - median_qm) ** 2 @ self.scale.slopes_m**2)
-        return self.scale.offset + median_qm @ self.scale.slopes_m + move_q
+        optimistic_q = self.scale.offset + median_qm @ self.scale.slopes_m + move_q
+        return optimistic_q, (variance_qm / self.processes.prior_variance_m).mean(axis=1)
 
     def scores(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (q, m) of the scores."""
