@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mixatlas.spec.crd import render_crd, render_reference
+from mixatlas.spec.crd import render_crd
+from mixatlas.spec.reference import render_reference
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = {

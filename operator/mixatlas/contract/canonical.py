@@ -7,10 +7,13 @@ import json
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE]-?\d+)?")
+LONGEST_DECIMAL = 20
+DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE]-?[0-9]{1,2})?$"
+"""Exponents have at most two digits: an exact fraction of a larger one would fill the memory."""
+_DECIMAL = re.compile(DECIMAL_PATTERN)
 
 
 def canonical_json(value: Any) -> bytes:
@@ -46,12 +49,16 @@ def check_decimal(text: str) -> str:
     Raises:
         ValueError: The text is no decimal number, or longer than 20 characters.
     """
-    if len(text) > 20 or not _DECIMAL.fullmatch(text):
+    if len(text) > LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
         raise ValueError('must be a decimal number in quotes, such as "0.25"')
     return text
 
 
-DecimalString = Annotated[str, AfterValidator(check_decimal)]
+DecimalString = Annotated[
+    str,
+    AfterValidator(check_decimal),
+    WithJsonSchema({"type": "string", "maxLength": LONGEST_DECIMAL, "pattern": DECIMAL_PATTERN}),
+]
 """A number written in quotes. Its digits, not its float, take part in digests."""
 
 

@@ -21,17 +21,19 @@ class Precision(StrEnum):
 class ModelConfig(Record):
     """A model to build from nothing: a Hugging Face `LlavaConfig` as plain data."""
 
-    config: dict[str, Any]
+    config: dict[str, Any] = Field(
+        description="A `LlavaConfig` as plain data, with `text_config` and `vision_config`."
+    )
 
 
 class TrainerConfig(Record):
     """How a proxy is trained. Everything has a default; fractions are quoted decimals."""
 
     model: ModelConfig | None = Field(
-        None, description="Architecture of a base trained here; left out with a checkpoint."
+        None, description="Architecture of a base trained here. Left out: the checkpoint's."
     )
     tokenizer: str | None = Field(
-        None, description="Folder or s3:// URI of a tokenizer; default: the corpus manifest's."
+        None, description="Folder or s3:// URI of a tokenizer. Left out: the manifest's."
     )
     sequence_length: int = Field(
         2048, ge=8, le=1_000_000, description="Longest sample in tokens; longer ones are cut."
@@ -52,7 +54,7 @@ class TrainerConfig(Record):
     )
     precision: Precision = Field(Precision.AUTO, description="Auto, Float32 or BFloat16.")
     checkpoint_every_tokens: int | None = Field(
-        None, ge=1, description="Tokens between checkpoints; left out: a tenth of the budget."
+        None, ge=1, description="Tokens between checkpoints. Left out: a tenth of the budget."
     )
 
     @field_validator("warmup")

@@ -8,14 +8,19 @@ from fnmatch import fnmatchcase
 from mixatlas.contract.errors import NotYetSupported, SpecError
 from mixatlas.contract.manifest import BenchmarkManifest, CorpusManifest
 from mixatlas.spec.model import MixtureSearch
-from mixatlas.spec.places import did_you_mean
+from mixatlas.spec.places import Document, Mistake, Path, did_you_mean
 from mixatlas.spec.support import SUPPORTED_METRICS
+
+LEAST_ITEMS = 60
+"""Of a benchmark: with fewer, one of its two halves has under 30."""
 
 
 def check_against_corpus(
     search: MixtureSearch,
     corpus: CorpusManifest,
     benchmarks: Mapping[str, BenchmarkManifest],
+    *,
+    document: Document | None = None,
 ) -> None:
     """Refuse a document that names what its corpus lacks.
 
@@ -23,62 +28,102 @@ def check_against_corpus(
         search: The document.
         corpus: Its corpus.
         benchmarks: Manifests of the benchmarks that could be found, by name.
+        document: Its text, where it is at hand: mistakes are then told with their places.
 
     Raises:
         SpecError: It lists every field that does not fit.
-        NotYetSupported: A benchmark's metric is not one that our trainer has.
+        NotYetSupported: All fit, and a benchmark has a metric that our trainer lacks.
     """
-    mistakes = [*_domains(search, corpus), *_benchmarks(search, corpus, benchmarks)]
+    _refuse([*_domains(search, corpus), *_benchmarks(search, corpus, benchmarks)], document)
+    _refuse(_metrics(search, benchmarks), document, NotYetSupported)
+
+
+def _refuse(
+    mistakes: Sequence[Mistake], document: Document | None, error: type[SpecError] = SpecError
+) -> None:
+    if document is not None:
+        document.refuse(mistakes, error)
     if mistakes:
-        raise SpecError("\n".join(mistakes), hint="Correct the document, or pack the corpus again.")
-    for name, manifest in benchmarks.items():
-        if manifest.metric not in SUPPORTED_METRICS:
-            raise NotYetSupported(
-                f"benchmark {name}: metric {manifest.metric} is not yet supported",
-                hint=f"Use one of: {', '.join(SUPPORTED_METRICS)}.",
-            )
+        lines = [
+            f"{'.'.join(str(part) for part in m.path)}: {m.message}\n  {m.remedy}".rstrip()
+            for m in mistakes
+        ]
+        raise error("\n".join(lines))
 
 
-def _domains(search: MixtureSearch, corpus: CorpusManifest) -> Iterator[str]:
+def _domains(search: MixtureSearch, corpus: CorpusManifest) -> Iterator[Mistake]:
     known = [domain.name for domain in corpus.domains]
     space = search.spec.space
-    named = [(f"spec.space.bounds.{i}.domain", b.domain) for i, b in enumerate(space.bounds)]
-    for i, row in enumerate(space.linear):
-        named += [
-            (f"spec.space.linear.{i}.terms.{j}.domain", t.domain) for j, t in enumerate(row.terms)
-        ]
-    for i, baseline in enumerate(search.spec.baselines):
-        named += [
-            (f"spec.baselines.{i}.mixture.{j}.domain", w.domain)
-            for j, w in enumerate(baseline.mixture)
-        ]
-    for field, name in named:
+    named: list[tuple[Path, str]] = [
+        *((("space", "bounds", i), bound.domain) for i, bound in enumerate(space.bounds)),
+        *(
+            (("space", "linear", i, "terms", j), term.domain)
+            for i, row in enumerate(space.linear)
+            for j, term in enumerate(row.terms)
+        ),
+        *(
+            (("baselines", i, "mixture", j), weight.domain)
+            for i, baseline in enumerate(search.spec.baselines)
+            for j, weight in enumerate(baseline.mixture)
+        ),
+    ]
+    for path, name in named:
         if name not in known:
-            yield f"{field}: the corpus has no domain `{name}`; {_near(name, known)}"
+            yield Mistake(
+                path=("spec", *path, "domain"),
+                message=f"the corpus has no domain `{name}`",
+                remedy=_near(name, known),
+            )
     for i, group in enumerate(space.groups):
         for j, pattern in enumerate(group.domains):
             if not any(fnmatchcase(name, pattern) for name in known):
-                yield (
-                    f"spec.space.groups.{i}.domains.{j}: `{pattern}` matches no domain; "
-                    f"{_near(pattern, known)}"
+                yield Mistake(
+                    path=("spec", "space", "groups", i, "domains", j),
+                    message=f"no domain of the corpus matches `{pattern}`",
+                    remedy=_near(pattern, known),
                 )
 
 
 def _benchmarks(
     search: MixtureSearch, corpus: CorpusManifest, benchmarks: Mapping[str, BenchmarkManifest]
-) -> Iterator[str]:
+) -> Iterator[Mistake]:
     carried = [entry.name for entry in corpus.benchmarks]
     for i, wanted in enumerate(search.spec.objective.benchmarks):
-        field = f"spec.objective.benchmarks.{i}"
+        path: Path = ("spec", "objective", "benchmarks", i)
         manifest = benchmarks.get(wanted.name)
         if manifest is None:
-            yield (
-                f"{field}.source: missing, and the corpus carries no benchmark `{wanted.name}`; "
-                f"{_near(wanted.name, carried)}"
+            near = did_you_mean(wanted.name, carried)
+            yield Mistake(
+                path=(*path, "name"),
+                message=f"the corpus carries no benchmark `{wanted.name}`, and `source` is missing",
+                remedy=near or "add `source: s3://…/manifest.json`",
             )
-        elif wanted.metric is not None and wanted.metric is not manifest.metric:
-            yield f"{field}.metric: {wanted.metric}, but the manifest says {manifest.metric}"
+            continue
+        if wanted.metric is not None and wanted.metric is not manifest.metric:
+            yield Mistake(
+                path=(*path, "metric"),
+                message=f"{wanted.metric} is not the benchmark's metric",
+                remedy=f"write {manifest.metric}, or remove it",
+            )
+        if manifest.items < LEAST_ITEMS:
+            yield Mistake(
+                path=(*path, "name"),
+                message=f"`{wanted.name}` has {manifest.items} items: a half of it has under 30",
+                remedy="add items, or remove the benchmark",
+            )
+
+
+def _metrics(search: MixtureSearch, benchmarks: Mapping[str, BenchmarkManifest]) -> list[Mistake]:
+    return [
+        Mistake(
+            path=("spec", "objective", "benchmarks", i, "name"),
+            message=f"its metric {benchmarks[wanted.name].metric} is not yet supported",
+            remedy=f"one of: {', '.join(SUPPORTED_METRICS)}",
+        )
+        for i, wanted in enumerate(search.spec.objective.benchmarks)
+        if benchmarks[wanted.name].metric not in SUPPORTED_METRICS
+    ]
 
 
 def _near(name: str, known: Sequence[str]) -> str:
-    return did_you_mean(name, known) or f"it has {len(known)} others"
+    return did_you_mean(name, known) or f"the corpus has {len(known)} domains"

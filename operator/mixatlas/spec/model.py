@@ -52,9 +52,7 @@ class MixtureSearchSpec(Record):
         description="Where the winner goes. Left out: status and ledger only. Editable while it "
         "runs.",
     )
-    budget: Budget = Field(
-        Budget(), description="Limits of the search. Editable while it runs."
-    )
+    budget: Budget = Field(Budget(), description="Limits of the search. Editable while it runs.")
     suspend: bool = Field(False, description="Whether nothing new starts. Editable while it runs.")
     suspend_mode: Literal["Drain", "Checkpoint"] = Field(
         "Drain",

@@ -18,11 +18,12 @@ Path = tuple[str | int, ...]
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _WIDEST = 76
 _SYNTAX = (
-    (r"'\\t'", "a tab", "indent with spaces"),
+    (r"'\t'", "a tab", "indent with spaces"),
     ("mapping values are not allowed", "a second `:` in one line", "put text with `:` in quotes"),
     ("could not find expected ':'", "a key without `:`", "write `key: value`"),
     ("unexpected end of stream", "the text ends inside quotes", "close the quotes"),
     ("expected ',' or", "a list or mapping in brackets goes on", "add a comma, or close it"),
+    ("cannot start any token", "text begins with a reserved character", "put the text in quotes"),
     ("expected <block end>", "the indentation does not fit", "align it with the lines above"),
 )
 """What PyYAML says, in words for people, with the remedy."""
@@ -74,15 +75,17 @@ class Document:
             problem = f"the character {chr(error.character)!r} is not allowed"
             raise self._refusal((len(before) - 1, len(before[-1])), problem, "remove it") from error
         except yaml.MarkedYAMLError as error:
-            place = (error.problem_mark.line, error.problem_mark.column)
+            mark = error.problem_mark
+            place = (mark.line, mark.column) if mark else (0, 0)
             raise self._refusal(place, *_explain(error)) from error
         self.refuse(self._strays)
 
     def _only_mapping(self, reader: Reader) -> yaml.MappingNode:
-        nodes = []
+        nodes: list[yaml.Node] = []
         while reader.check_node():
             node = reader.get_node()
-            if not (isinstance(node, yaml.ScalarNode) and node.value == ""):
+            is_empty = isinstance(node, yaml.ScalarNode) and node.value == ""
+            if node is not None and not is_empty:
                 nodes.append(node)
         if not nodes:
             raise self._refusal((0, 0), "the file is empty", "give one document")
@@ -103,10 +106,9 @@ class Document:
             values: dict[str, Any] = {}
             for key, child in node.value:
                 name = _written(key)
-                stray = _stray_key(key, name, values)
-                if stray is not None:
-                    self._strays.append(Mistake(path=(*path, name), **stray, at_key=True))
-                values[name] = self._value(child, (*path, name), reader)
+                here = (*path, name)
+                self._strays += _stray_key(key, here, is_repeated=name in values)
+                values[name] = self._value(child, here, reader)
             return values
         try:
             return reader.value_of(node)
@@ -125,18 +127,22 @@ class Document:
         Raises:
             SpecError: There is a mistake.
         """
+        listed = list(mistakes)
+        if listed:
+            raise error(self.describe(listed))
+
+    def describe(self, mistakes: Iterable[Mistake]) -> str:
+        """Return mistakes in the order of their places, each with its line and remedy."""
         placed = sorted(
             ((self._place(m), m) for m in mistakes), key=lambda pair: (pair[0], pair[1].message)
         )
-        if not placed:
-            return
         blocks = [
             self._block(place, mistake.path, mistake.message, mistake.remedy)
             for place, mistake in placed
         ]
         if len(blocks) > 1:
             blocks.insert(0, f"{self.filename}: {len(blocks)} mistakes")
-        raise error("\n".join(blocks))
+        return "\n".join(blocks)
 
     def _refusal(self, place: tuple[int, int], message: str, remedy: str) -> SpecError:
         return SpecError(self._block(place, (), message, remedy))
@@ -184,7 +190,7 @@ class Document:
             if node is not None and node.start_mark.line == line
         ]
         text = self.lines[line]
-        for start, end in sorted(set((s.column, e.column) for s, e in marks), reverse=True):
+        for start, end in sorted({(s.column, e.column) for s, e in marks}, reverse=True):
             text = f'{text[:start]}"{text[start:end]}"{text[end:]}'
         if len(text.strip()) <= _WIDEST:
             return text.strip()
@@ -214,14 +220,16 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f"one of: {', '.join(known)}" if 0 < len(known) <= 24 else ""
 
 
-def _stray_key(key: yaml.Node, name: str, seen: dict[str, Any]) -> dict[str, str] | None:
+def _stray_key(key: yaml.Node, path: Path, *, is_repeated: bool) -> list[Mistake]:
     if key.tag == MERGE_TAG:
-        return {"message": "merge keys are not read", "remedy": "write the fields out"}
-    if key.tag != TEXT_TAG:
-        return {"message": "a key must be text", "remedy": f'put it in quotes: "{name}"'}
-    if name in seen:
-        return {"message": "the key occurs twice", "remedy": "remove one of the two"}
-    return None
+        message, remedy = "merge keys are not read", "write the fields out"
+    elif key.tag != TEXT_TAG:
+        message, remedy = "a key must be text", f'put it in quotes: "{path[-1]}"'
+    elif is_repeated:
+        message, remedy = "the key occurs twice", "remove one of the two"
+    else:
+        return []
+    return [Mistake(path=path, message=message, remedy=remedy, at_key=True)]
 
 
 def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str]:

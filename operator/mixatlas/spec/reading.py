@@ -36,7 +36,7 @@ class Reader(yaml.SafeLoader):
         Raises:
             Refusal: It is an alias, has a tag, or is nested too deeply.
         """
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs lack its signature
         if isinstance(event, yaml.AliasEvent):
             what, note = f"the alias `*{event.anchor}` is not read", "write the value out"
         elif event.tag is not None:
@@ -51,7 +51,7 @@ class Reader(yaml.SafeLoader):
             return node
         raise Refusal(problem=what, problem_mark=event.start_mark, note=note)
 
-    def value_of(self, node: yaml.ScalarNode) -> Any:
+    def value_of(self, node: yaml.Node) -> Any:
         """Return the value of a scalar.
 
         Raises:

@@ -42,7 +42,8 @@ def _row(path: str, field: Schema, is_required: bool) -> str:
 
 def _type(field: Schema) -> str:
     if "enum" in field or "const" in field:
-        return " \\| ".join(field.get("enum", [field.get("const")]))
+        choices: list[str] = field["enum"] if "enum" in field else [field["const"]]
+        return " \\| ".join(choices)
     is_decimal = field.get("pattern") == DECIMAL_PATTERN
     word = "decimal" if is_decimal else _WORDS.get(field["type"], field["type"])
     limits = [f"{sign} {_number(field[key])}" for key, sign in _RANGES if key in field]

@@ -4,53 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mixatlas.contract.errors import NotYetSupported
 from mixatlas.contract.metrics import Metric
 from mixatlas.spec.model import MixtureSearch
-from mixatlas.spec.places import Document, Path
+from mixatlas.spec.places import Mistake, Path
 
 SUPPORTED_METRICS = (Metric.EXACT_MATCH, Metric.ANLS, Metric.BOX_IOU, Metric.TOKEN_NLL)
 SUPPORTED_FORMATS = ("csv", "json")
 
 
-def refuse_unsupported(search: MixtureSearch, document: Document | None = None) -> None:
-    """Refuse the first field that this version does not act on.
-
-    Raises:
-        NotYetSupported: It names the field.
-    """
-    for path, remedy in _unsupported(search):
-        name = ".".join(str(part) for part in path)
-        where = document.where(path) if document is not None else None
-        raise NotYetSupported(f"{name} is not yet supported", hint=remedy, where=where)
+def find_unsupported(search: MixtureSearch) -> list[Mistake]:
+    """Return every field that a document sets and this version does not act on."""
+    return [
+        Mistake(path=("spec", *path), message="not yet supported", remedy=remedy, at_key=True)
+        for path, remedy in [*_of_mixtures(search), *_of_running(search)]
+    ]
 
 
-def _unsupported(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
+def _of_mixtures(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
     spec = search.spec
     if spec.corpus.ref is not None:
-        yield ("spec", "corpus", "ref"), "Give `manifest: s3://…/manifest.json`."
+        yield ("corpus", "ref"), "give `manifest: s3://…/manifest.json`"
     if set(spec.axes) != {"concept", "task"}:
-        yield ("spec", "axes"), "Remove it: both axes are searched."
+        yield ("axes",), "remove it: both axes are searched"
     for i, benchmark in enumerate(spec.objective.benchmarks):
         if benchmark.metric is not None and benchmark.metric not in SUPPORTED_METRICS:
-            yield (
-                ("spec", "objective", "benchmarks", i, "metric"),
-                f"Use one of: {', '.join(SUPPORTED_METRICS)}.",
-            )
+            yield ("objective", "benchmarks", i, "metric"), f"use {_either(SUPPORTED_METRICS)}"
+
+
+def _of_running(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
+    spec = search.spec
     if spec.search.acquisition.name != "UpperConfidenceBound":
-        yield ("spec", "search", "acquisition", "name"), "Use UpperConfidenceBound."
+        yield ("search", "acquisition", "name"), "use UpperConfidenceBound"
     if spec.search.warm_start:
-        yield ("spec", "search", "warmStart"), "Remove it."
+        yield ("search", "warmStart"), "remove it"
     if spec.proxy.simulate_epochs:
-        yield ("spec", "proxy", "simulateEpochs"), "Use space.maxRepeats to cap repetition."
+        yield ("proxy", "simulateEpochs"), "cap repetition with `space.maxRepeats`"
     if spec.storage is not None and spec.storage.ca_bundle is not None:
-        yield ("spec", "storage", "caBundle"), "Remove it."
+        yield ("storage", "caBundle"), "remove it"
     if spec.transfer is not None:
-        yield ("spec", "transfer"), "Remove it."
+        yield ("transfer",), "remove it"
     if spec.output is not None and spec.output.job is not None:
-        yield ("spec", "output", "job"), "Start the job from the ConfigMap or the exports."
+        yield ("output", "job"), "start the job from the ConfigMap or from `mixatlas export`"
     for i, name in enumerate(spec.output.formats if spec.output else ()):
         if name not in SUPPORTED_FORMATS:
-            yield ("spec", "output", "formats", i), "Use csv or json."
+            yield ("output", "formats", i), f"use {_either(SUPPORTED_FORMATS)}"
     if spec.suspend_mode == "Checkpoint":
-        yield ("spec", "suspendMode"), "Use Drain."
+        yield ("suspendMode",), "use Drain"
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
