@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Protocol, final
 
@@ -48,9 +50,12 @@ class WorkerProposer:
             self._spawn()
         if self._pipe is None:
             raise RuntimeError("the worker has no pipe")
-        self._pipe.send(question)
         self._state = Running(question.key)
         self._started = time.monotonic()
+        try:
+            self._pipe.send(question)
+        except OSError:  # it ended since it was looked at
+            self._fail(question.key, "the worker closed its pipe")
 
     def poll(self) -> ProposalState:
         """Return the state of the last question."""
@@ -61,12 +66,11 @@ class WorkerProposer:
             if self._pipe.poll():
                 is_answer, value = self._pipe.recv()
                 self._state = Ready(key, value) if is_answer else Failed(key, value)
-            elif not self._process.is_alive():
-                self._fail(key, f"the worker ended with code {self._process.exitcode}")
             elif time.monotonic() - self._started > self._time_limit_s:
                 self._fail(key, f"no answer within {self._time_limit_s:.0f} s")
         except (EOFError, OSError):
-            self._fail(key, "the worker closed its pipe")
+            self._process.join()
+            self._fail(key, f"the worker ended with code {self._process.exitcode}")
         return self._state
 
     def close(self) -> None:
@@ -99,6 +103,8 @@ class WorkerProposer:
 def _serve(pipe: Connection, function: Callable[[Any], Any], parent: int) -> None:
     """Answer questions until the pipe closes."""
     die_with_parent(parent)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     while True:
         try:
             question = pipe.recv()
@@ -109,3 +115,11 @@ def _serve(pipe: Connection, function: Callable[[Any], Any], parent: int) -> Non
         except Exception as error:
             answer = (False, f"{type(error).__name__}: {error}")
         pipe.send(answer)
+
+
+def _end_with_parent() -> None:
+    """End a long answer whose asker is gone, where the kernel does not do it (macOS)."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, final
 from urllib.parse import urlparse
+from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
+from minio.credentials.credentials import Credentials
 from minio.credentials.providers import (
     ChainedProvider,
     EnvAWSProvider,
@@ -19,17 +21,29 @@ from minio.credentials.providers import (
     Provider,
     StaticProvider,
 )
-from minio.error import S3Error
+from minio.error import InvalidResponseError, S3Error, ServerError
 
 from mixatlas.contract.errors import SpecError, StoreForbidden, StoreUnavailable
 
 T = TypeVar("T")
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
+IDENTITY_TIMEOUT_S = 2.0
+"""Of the cloud's identity service: outside a cloud nobody answers there."""
 TRIES = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 CONNECTIONS = 16
+MESSAGE_LENGTH = 300
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
+_PASSING = (
+    urllib3.exceptions.HTTPError,
+    OSError,
+    ServerError,
+    InvalidResponseError,
+    ParseError,
+    UnicodeDecodeError,
+)
+"""No answer, or an answer that is not S3's: a proxy's page, another program on the port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +92,26 @@ class S3Store:
     Args:
         settings: How to reach the store.
         tries: How often a call is tried while the store does not answer.
+        read_timeout_s: Longest silence of the store within a call.
+
+    Raises:
+        SpecError: The endpoint is no URL of a server.
     """
 
-    def __init__(self, settings: S3Settings, *, tries: int = TRIES) -> None:
+    def __init__(
+        self,
+        settings: S3Settings,
+        *,
+        tries: int = TRIES,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
         url = urlparse(settings.endpoint)
-        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+        if url.scheme not in ("http", "https") or not url.netloc or url.path.strip("/"):
+            raise SpecError(
+                f"the S3 endpoint {settings.endpoint!r} is no URL of a server",
+                hint="Write it as http://HOST:PORT or https://HOST, without a path.",
+            )
+        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s)
         self._endpoint = settings.endpoint
         self._tries = tries
         self._client = Minio(
@@ -149,13 +178,16 @@ class S3Store:
                 if not _is_passing(error):
                     raise self._translate(uri, error) from error
                 last: Exception = error
-            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            except _PASSING as error:
                 last = error
+            except ValueError as error:  # the SDK refuses a name before it sends anything
+                raise SpecError(f"{uri}: {error}", hint="Write s3://BUCKET/KEY.") from error
             if left:
                 time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  jitter
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         raise StoreUnavailable(
-            f"{self._endpoint} does not answer: {last}", hint="Check the endpoint and the network."
+            f"{self._endpoint} does not answer: {str(last)[:MESSAGE_LENGTH]}",
+            hint="Check the endpoint and the network.",
         ) from last
 
     def _translate(self, uri: str, error: S3Error) -> Exception:
@@ -179,7 +211,26 @@ class _Absent(Exception):
 def _credentials(settings: S3Settings) -> Provider:
     if settings.access_key and settings.secret_key:
         return StaticProvider(settings.access_key, settings.secret_key)
-    return ChainedProvider([EnvAWSProvider(), IamAwsProvider()])
+    timeout = urllib3.Timeout(IDENTITY_TIMEOUT_S)
+    pool = urllib3.PoolManager(timeout=timeout, retries=False)
+    return _Ambient(ChainedProvider([EnvAWSProvider(), IamAwsProvider(http_client=pool)]))
+
+
+@final
+class _Ambient(Provider):
+    """Credentials of the place; where there are none it says so, instead of being retried."""
+
+    def __init__(self, chain: Provider) -> None:
+        self._chain = chain
+
+    def retrieve(self) -> Credentials:
+        try:
+            return self._chain.retrieve()
+        except (ValueError, urllib3.exceptions.HTTPError, OSError) as error:
+            raise StoreForbidden(
+                "no S3 credentials were found",
+                hint="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+            ) from error
 
 
 def _split(uri: str) -> tuple[str, str]:

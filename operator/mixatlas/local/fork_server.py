@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,7 +57,7 @@ class _Server:
             if 0 in ready and not self._read():
                 break
         for pid in self._running:
-            os.kill(pid, signal.SIGKILL)
+            _kill_group(pid)
 
     def _patience(self) -> float | None:
         if not self._deadlines:
@@ -77,9 +78,15 @@ class _Server:
 
     def _start(self, name: str, environ: dict[str, str], log: Path) -> None:
         parent = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            log.write_text(f"no process could be forked: {error}\n")
+            _say({"ended": name, "status": 1 << 8})
+            return
         if pid == 0:
             self._become_trial(environ, log, parent)
+        _lead_a_group(pid)
         self._running[pid] = name
         _say({"started": name, "pid": pid})
 
@@ -90,7 +97,7 @@ class _Server:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.setsid()
+            _lead_a_group(0)
             die_with_parent(parent)
             null = os.open(os.devnull, os.O_RDONLY)
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -117,7 +124,7 @@ class _Server:
     def _kill_overdue(self) -> None:
         for pid, deadline in list(self._deadlines.items()):
             if time.monotonic() >= deadline:
-                os.kill(pid, signal.SIGKILL)
+                _kill_group(pid)
                 del self._deadlines[pid]
 
     def _reap(self) -> None:
@@ -129,6 +136,17 @@ class _Server:
             self._deadlines.pop(pid, None)
             if name is not None:
                 _say({"ended": name, "status": status})
+
+
+def _lead_a_group(pid: int) -> None:
+    """Make a trial the leader of its process group; parent and child both do, one is first."""
+    with suppress(PermissionError, ProcessLookupError):
+        os.setpgid(pid, pid)
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(PermissionError, ProcessLookupError):  # it has just ended by itself
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _say(message: dict[str, Any]) -> None:

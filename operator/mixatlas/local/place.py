@@ -25,21 +25,33 @@ DEFAULT_STORAGE = Storage()
 
 @contextmanager
 def open_store(search: MixtureSearch, state: StateFolder) -> Iterator[tuple[S3Store, S3Settings]]:
-    """Open the store of a search: the document's, or the embedded one.
+    """Open the store of a search for a look: the document's, or the embedded one.
 
-    The embedded server is started unless another process runs it for this folder already.
+    The embedded server is started unless another process runs it for this folder already; it
+    then may end when that process does.
 
     Raises:
         StoreUnavailable: It does not answer.
+    """
+    running = running_server(state.store) if search.spec.storage is None else None
+    if running is not None:
+        yield S3Store(running), running
+        return
+    with hold_store(search, state) as held:
+        yield held
+
+
+@contextmanager
+def hold_store(search: MixtureSearch, state: StateFolder) -> Iterator[tuple[S3Store, S3Settings]]:
+    """Open the store of a search for a run: an embedded server is this process's own.
+
+    Raises:
+        StoreUnavailable: It does not answer, or another command goes on using it.
     """
     storage = search.spec.storage
     if storage is not None:
         settings = settings_from(os.environ, storage.endpoint, storage.region)
         yield S3Store(settings), settings
-        return
-    running = running_server(state.store)
-    if running is not None:
-        yield S3Store(running), running
         return
     with S3Server(state.store) as server:
         yield S3Store(server.settings), server.settings

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -16,17 +15,16 @@ from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
-from mixatlas.adapters.processes import die_with_parent
 from mixatlas.contract.exit_codes import TrainerExit
 from mixatlas.driver.ports import StartRequest
+from mixatlas.local.fork_client import End, ForkServer
 from mixatlas.local.fork_server import DEFAULT_ENTRY
 from mixatlas.local.state import StateFolder, write_whole
 from mixatlas.plan.observed import AttemptState
 
 GRACE_S = 60.0
-"""Between SIGTERM and SIGKILL: time for a checkpoint."""
 MESSAGE_BYTES = 4096
 NODE = "local"
 
@@ -39,12 +37,14 @@ class RunnerSettings:
         threads: Of each trial.
         environ: Handed to every trial: how to reach the store, and the document's own.
         deadline_s: Seconds after which an attempt is ended, or None.
+        grace_s: Between SIGTERM and SIGKILL: time for a checkpoint.
         entry: `MODULE:FUNCTION` of the trainer; another one is for tests.
     """
 
     threads: int
     environ: Mapping[str, str]
     deadline_s: float | None = None
+    grace_s: float = GRACE_S
     entry: str = DEFAULT_ENTRY
 
 
@@ -54,7 +54,8 @@ class SubprocessRunner:
 
     Every attempt is written down in the state folder. Attempts of an earlier process that had
     not ended are lost, because trials end with their driver; they are reported so, uncounted,
-    and the next attempt goes on from their checkpoint.
+    and the next attempt goes on from their checkpoint. On Linux the kernel ends them
+    (PR_SET_PDEATHSIG); everywhere the server does, when its input closes with the driver.
 
     Args:
         state: Folder of the search.
@@ -66,7 +67,7 @@ class SubprocessRunner:
         self._settings = settings
         self._image = image_id()
         self._lock = threading.Lock()
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server: ForkServer | None = None
         self._attempts: dict[str, AttemptState] = {}
         self._stopped: set[str] = set()
         for folder in (state.attempts, state.logs, state.cache):
@@ -94,12 +95,7 @@ class SubprocessRunner:
                     micro_batch_divisor=request.micro_batch_divisor,
                 )
             )
-            order = {
-                "start": request.name,
-                "environ": self._environ(request, pod_uid),
-                "log": str(self.log_path(request.name)),
-            }
-        self._send(order)
+        self._fork(request, pod_uid)
 
     def stop(self, name: str) -> None:
         """Ask an attempt to end: SIGTERM, then SIGKILL after its grace period."""
@@ -108,7 +104,8 @@ class SubprocessRunner:
             if attempt is None or attempt.phase == "ended" or name in self._stopped:
                 return
             self._stopped.add(name)
-        self._send({"stop": name, "grace_s": GRACE_S})
+        if self._server is not None:
+            self._server.stop(name, grace_s=self._settings.grace_s)
 
     def observe(self) -> tuple[AttemptState, ...]:
         """Return all attempts that are not forgotten."""
@@ -119,16 +116,19 @@ class SubprocessRunner:
     def forget(self, name: str) -> None:
         """Remove an attempt that has ended. Its log stays with the search."""
         with self._lock:
-            if self._attempts.pop(name, None) is not None:
-                self._path(name).unlink(missing_ok=True)
-                self._stopped.discard(name)
+            attempt = self._attempts.get(name)
+            if attempt is None or attempt.phase != "ended":
+                return
+            del self._attempts[name]
+            self._path(name).unlink(missing_ok=True)
+            self._stopped.discard(name)
+        shutil.rmtree(self._fresh_cache(attempt.pod_uid), ignore_errors=True)
 
     def close(self) -> None:
         """End everything that runs."""
         server, self._server = self._server, None
-        if server is not None and server.stdin is not None:
-            server.stdin.close()
-            server.wait()
+        if server is not None:
+            server.close()
 
     def log_path(self, name: str) -> Path:
         """Return where an attempt's output goes."""
@@ -140,10 +140,11 @@ class SubprocessRunner:
     def _termination_path(self, name: str) -> Path:
         return self._state.logs / f"{name}.termination"
 
+    def _fresh_cache(self, pod_uid: str) -> Path:
+        return self._state.path / f"cache-{pod_uid}"
+
     def _environ(self, request: StartRequest, pod_uid: str) -> dict[str, str]:
-        cache = self._state.cache
-        if request.fresh_cache:
-            cache = self._state.path / f"cache-{pod_uid}"
+        cache = self._fresh_cache(pod_uid) if request.fresh_cache else self._state.cache
         return {
             **{key: value for key, value in os.environ.items() if not key.startswith("MIXATLAS_")},
             **self._settings.environ,
@@ -173,78 +174,47 @@ class SubprocessRunner:
             self._note(attempt)
         self._attempts[attempt.name] = attempt
 
-    def _send(self, order: dict[str, Any]) -> None:
-        server = self._server
-        if server is None or server.poll() is not None:
-            server = self._server = self._spawn()
-        if server.stdin is None:
-            raise RuntimeError("the fork server has no input")
-        server.stdin.write(json.dumps(order).encode() + b"\n")
-        server.stdin.flush()
+    def _fork(self, request: StartRequest, pod_uid: str) -> None:
+        environ, log = self._environ(request, pod_uid), self.log_path(request.name)
+        if self._server is None or not self._server.start(request.name, environ=environ, log=log):
+            self._server = self._spawn()
+            # One that ends at once reports the attempt as ended by itself.
+            self._server.start(request.name, environ=environ, log=log)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        parent = os.getpid()
-        log = (self._state.logs / "fork-server.log").open("ab")
-        with log:
-            server = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "mixatlas.local.fork_server",
-                    self._settings.entry,
-                    str(parent),
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={
-                    **os.environ,
-                    **self._settings.environ,
-                    "OMP_NUM_THREADS": str(self._settings.threads),
-                },
-                start_new_session=True,
-                preexec_fn=lambda: die_with_parent(parent),
-            )
-        threading.Thread(target=self._listen, args=(server,), daemon=True).start()
-        return server
-
-    def _listen(self, server: subprocess.Popen[bytes]) -> None:
-        """Note what the server tells, until it ends; what ran then has ended with it."""
-        if server.stdout is None:
-            return
-        for line in server.stdout:
-            told = json.loads(line)
-            if "ended" in told:
-                with self._lock:
-                    self._end(told["ended"], told["status"])
-        code = server.wait()
-        with self._lock:
-            for attempt in list(self._attempts.values()):
-                if attempt.phase != "ended":
-                    message = f"the fork server ended with code {code}"
-                    self._note(replace(attempt, phase="ended", ended=time.time(), message=message))
-
-    def _end(self, name: str, status: int) -> None:
-        attempt = self._attempts.get(name)
-        if attempt is None:
-            return
-        code = os.waitstatus_to_exitcode(status)
-        is_ours = name in self._stopped
-        self._note(
-            replace(
-                attempt,
-                phase="ended",
-                exit_code=int(TrainerExit.TERMINATED) if code < 0 and is_ours else code,
-                signalled=code < 0 and not is_ours,
-                message=self._message(name, code),
-                ended=time.time(),
-            )
+    def _spawn(self) -> ForkServer:
+        return ForkServer(
+            self._settings.entry,
+            environ={
+                **os.environ,
+                **self._settings.environ,
+                "OMP_NUM_THREADS": str(self._settings.threads),
+                "OPENBLAS_NUM_THREADS": "1",  # numpy's own threads would not survive a fork
+            },
+            log=self._state.logs / "fork-server.log",
+            on_end=self._end,
         )
+
+    def _end(self, end: End) -> None:
+        """Note an end; called from the fork server's listener."""
+        with self._lock:
+            attempt = self._attempts[end.name]
+            is_killed = end.code is not None and end.code < 0
+            is_ours = end.name in self._stopped
+            self._note(
+                replace(
+                    attempt,
+                    phase="ended",
+                    exit_code=int(TrainerExit.TERMINATED) if is_killed and is_ours else end.code,
+                    signalled=is_killed and not is_ours,
+                    message=end.message or self._message(end.name, end.code or 0),
+                    ended=time.time(),
+                )
+            )
 
     def _message(self, name: str, code: int) -> str:
         """Return the termination message, else the end of the log."""
         if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
+            return f"killed by signal {-code} ({signal.strsignal(-code)})"
         for path in (self._termination_path(name), self.log_path(name)):
             if path.exists() and path.stat().st_size:
                 with path.open("rb") as file:
@@ -256,14 +226,11 @@ class SubprocessRunner:
         limit = self._settings.deadline_s
         if limit is None:
             return
-        now = time.time()
-        overdue = [
-            a.name
-            for a in self._attempts.values()
-            if a.phase != "ended" and now - a.started > limit
-        ]
-        for name in overdue:
-            self.stop(name)
+        with self._lock:
+            running = [a for a in self._attempts.values() if a.phase != "ended"]
+        for attempt in running:
+            if time.time() - attempt.started > limit:
+                self.stop(attempt.name)
 
 
 def threads_per_trial(cores: int, parallelism: int) -> int:

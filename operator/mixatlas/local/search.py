@@ -16,7 +16,7 @@ from mixatlas.driver.driver import Driver, Ports
 from mixatlas.driver.ports import StatusSink
 from mixatlas.driver.questions import answer
 from mixatlas.local.fork_server import DEFAULT_ENTRY
-from mixatlas.local.place import DEFAULT_STORAGE, ledger_root, open_store
+from mixatlas.local.place import DEFAULT_STORAGE, hold_store, ledger_root
 from mixatlas.local.runner import RunnerSettings, SubprocessRunner, image_id, threads_per_trial
 from mixatlas.local.state import Lock, StateFolder
 from mixatlas.plan.observed import Observed
@@ -60,7 +60,7 @@ def run_search(run: LocalRun) -> Ended:
     with ExitStack() as stack:
         stack.enter_context(Lock(state))
         uid = state.uid()
-        store, settings = stack.enter_context(open_store(search, state))
+        store, settings = stack.enter_context(hold_store(search, state))
         if search.spec.storage is None:
             store.ensure_bucket(DEFAULT_STORAGE.bucket)
         accepted = accept(store, search, uid=uid, root=ledger_root(search, uid), image=image_id())
