@@ -1,6 +1,6 @@
 """Regret of proposals on synthetic mixture problems: ours against Sobol and random points.
 
-    PYTHONPATH=operator python benchmarks/regret.py [--quick] [--seeds 5] [--json regret.json]
+    PYTHONPATH=operator python benchmarks/regret.py [--quick] [--seeds 5] [--domains 5 10]
     PYTHONPATH=operator python benchmarks/regret.py --count 10000     # infeasible proposals
 
 A problem has 3 benchmarks whose losses fall with each domain's weight by a power law. On `interior`
@@ -260,6 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2 settings, 3 seeds")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--domains", type=int, nargs="+", default=DOMAINS, choices=DOMAINS)
     parser.add_argument("--count", type=int, default=0, help="count infeasible proposals instead")
     parser.add_argument("--json", type=Path, default=None)
     options = parser.parse_args(arguments)
@@ -270,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{bad} infeasible of {total} proposals")
         failed = bad > 0
     else:
-        settings = [(d, kind, noise) for d in DOMAINS for kind in KINDS for noise in NOISES]
+        settings = [(d, kind, noise) for d in options.domains for kind in KINDS for noise in NOISES]
         if options.quick:
             settings, options.seeds = [(5, "interior", 0.02), (10, "face", 0.10)], 3
         print(

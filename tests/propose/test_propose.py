@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +22,7 @@ from mixatlas.space.build import Bound, build_space
 from mixatlas.space.design import is_apart, quasi_random
 from mixatlas.surrogate.feasibility import MaxDrop
 
+ROOT = Path(__file__).parents[2]
 SPACE = a_space()
 MIXTURES = (SPACE.natural, SPACE.natural, *quasi_random(SPACE, 10, taken=(), seed=2))
 HISTORY = a_scored_history(MIXTURES)
@@ -176,3 +181,32 @@ def test_a_wrong_number_of_mixtures_is_refused(q: int) -> None:
 def test_a_history_over_other_domains_is_refused() -> None:
     with pytest.raises(HistoryMismatch, match="other domains"):
         ask(replace(HISTORY, domains=("a", "b", "c", "d", "e", "f")))
+
+
+@pytest.mark.slow
+def test_regret_is_below_sobol_and_random(tmp_path: Path) -> None:
+    out = tmp_path / "regret.json"
+    subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "regret.py", "--quick", "--json", out],
+        check=True,
+        env={"PYTHONPATH": str(ROOT / "operator"), "OMP_NUM_THREADS": "1"},
+        timeout=900,
+    )
+    rows = json.loads(out.read_text())["rows"]
+    assert len(rows) == 2
+    for row in rows:
+        assert row["median"]["Bayesian"] < min(row["median"]["Sobol"], row["median"]["Random"])
+
+
+@pytest.mark.slow
+def test_no_proposal_on_random_polytopes_is_infeasible(tmp_path: Path) -> None:
+    out = tmp_path / "count.json"
+    subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "regret.py", "--count", "320", "--json", out],
+        check=True,
+        env={"PYTHONPATH": str(ROOT / "operator"), "OMP_NUM_THREADS": "1"},
+        timeout=900,
+    )
+    counted = json.loads(out.read_text())
+    assert counted["infeasible"] == 0
+    assert counted["proposals"] >= 320

@@ -71,25 +71,12 @@ def learn(
     Cost:
         O(n³ m) a step of the fit, about a hundred steps for each of up to 3 values of ε.
     """
-    scale = Scale.of_record(record)
-    if history.benchmarks != scale.names:
-        raise HistoryMismatch(
-            f"the history has benchmarks {list(history.benchmarks)}",
-            hint=f"The objective was fixed with {list(scale.names)}.",
-        )
-    for constraint in constraints:
-        if constraint.benchmark not in scale.names:
-            raise HistoryMismatch(
-                f"constraint on {constraint.benchmark!r}: no such benchmark",
-                hint=f"The objective was fixed with {list(scale.names)}.",
-            )
+    scale = _checked_scale(history, record, constraints)
+    noise_sd_m = _latent_noise(record, scale)
     order_n = _scored_rows(history)
     W_nd, Y_nm = history.W_nd[order_n], history.Y_nm[order_n]
     if not len(order_n) or not np.isfinite(Y_nm).any(axis=0).all():
         raise FitFailed("a benchmark has no score yet", hint="Finish trials of the design first.")
-    noise_sd_m = _latent_noise(record, scale)
-    if not np.isfinite(noise_sd_m).all():
-        raise FitFailed("the seed noise is not finite", hint="Look at `seedSd` in objective.json.")
     warp = Warp.fitted(scale, Y_nm, least_spread_m=np.maximum(noise_sd_m, 1e-9))
     starts, stored = starts_from(warm_start, scale.names)
     epsilons = {min(max(value, least_epsilon), EPSILONS[-1]) for value in (*EPSILONS, stored or 0)}
@@ -123,6 +110,21 @@ def learn(
     )
 
 
+def _checked_scale(
+    history: History, record: ObjectiveRecord, constraints: Sequence[MaxDrop]
+) -> Scale:
+    scale = Scale.of_record(record)
+    hint = f"The objective was fixed with {list(scale.names)}."
+    if history.benchmarks != scale.names:
+        raise HistoryMismatch(f"the history has benchmarks {list(history.benchmarks)}", hint=hint)
+    for constraint in constraints:
+        if constraint.benchmark not in scale.names:
+            raise HistoryMismatch(
+                f"constraint on {constraint.benchmark!r}: no such benchmark", hint=hint
+            )
+    return scale
+
+
 def _scored_rows(history: History) -> NDArray[np.int64]:
     """Return rows with any score, by trial number. Diverged trials have none."""
     scored = np.isfinite(history.Y_nm).any(axis=1) & ~history.diverged_n
@@ -133,7 +135,10 @@ def _scored_rows(history: History) -> NDArray[np.int64]:
 
 def _latent_noise(record: ObjectiveRecord, scale: Scale) -> FloatArray:
     level_m = np.array([record.means[name] for name in scale.names])
-    return latent_noise_sd(scale, np.array([record.seed_sd[name] for name in scale.names]), level_m)
+    sd_m = latent_noise_sd(scale, np.array([record.seed_sd[name] for name in scale.names]), level_m)
+    if not np.isfinite(sd_m).all():
+        raise FitFailed("the seed noise is not finite", hint="Look at `seedSd` in objective.json.")
+    return sd_m
 
 
 def _groups(history: History, order_n: NDArray[np.int64]) -> list[list[int]]:
