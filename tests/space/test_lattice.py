@@ -92,7 +92,7 @@ def test_without_a_lattice_point_it_refuses():
         upper=ABCD.upper,
         constraints=(row,),
     )
-    with pytest.raises(InfeasibleSpace, match="whole parts per million"):
+    with pytest.raises(InfeasibleSpace, match="found no mixture in whole parts per million"):
         repair(space, np.full(4, 0.25))
 
 

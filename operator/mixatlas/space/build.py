@@ -263,6 +263,8 @@ def _must_not_be_empty(space: MixtureSpace, limits: Sequence[Limit]) -> None:
     try:
         repair(space, np.array(space.uniform.fractions))
     except InfeasibleSpace as error:
+        if is_feasible(limits, d=space.d, on_lattice=True):
+            raise  # not proven empty, so there is no conflict to name
         conflict = explain_conflict(limits, d=space.d, on_lattice=True)
         raise InfeasibleSpace(
             f"no mixture in whole parts per million meets all of: {conflict}", hint=error.hint

@@ -17,6 +17,11 @@ _MOST_CAPS = 6
 """Repeat caps named one by one; more are named together."""
 
 
+_MOST_NODES = 200
+_PROVEN_INFEASIBLE = 2
+"""Status of `scipy.optimize.milp`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """One side of a bound, cap, group or linear constraint: `coefficients · ppm ≤ high`.
@@ -53,7 +58,8 @@ class Limit:
 def is_feasible(limits: Sequence[Limit], *, d: int, on_lattice: bool, sums: bool = True) -> bool:
     """Decide whether some weights meet all limits, by a linear or integer program (HiGHS).
 
-    Numbers are in ppm, so that the solver's tolerance (1e-7) is far below one part.
+    An integer program that is not decided within its node limit counts as feasible. Numbers are
+    in ppm, so that the solver's tolerance (1e-7) is far below one part.
 
     Args:
         limits: One-sided.
@@ -76,9 +82,9 @@ def is_feasible(limits: Sequence[Limit], *, d: int, on_lattice: bool, sums: bool
         constraints=[LinearConstraint(A, -np.inf, b), *whole],
         integrality=np.full(d, int(on_lattice)),
         bounds=Bounds(lower, upper),
-        options={"node_limit": 20_000},
+        options={"node_limit": _MOST_NODES},
     )
-    return answer.x is not None
+    return bool(answer.status != _PROVEN_INFEASIBLE)
 
 
 def _box(limits: Sequence[Limit], *, d: int, on_lattice: bool) -> tuple[FloatArray, FloatArray]:

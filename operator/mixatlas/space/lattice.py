@@ -25,6 +25,9 @@ parts, so this one nearly always answers, and it is small."""
 _MARGIN = 2e-6
 """Twice HiGHS's feasibility tolerance for integer solutions."""
 _MOST_TRANSFERS = 200
+_MOST_NODES = 1_000
+"""Of an integer program's search tree: some seconds. Only several equalities over many domains
+with coefficients of three digits have been seen to need more."""
 
 
 def repair(space: MixtureSpace, weights: FloatArray) -> Mixture:
@@ -40,7 +43,7 @@ def repair(space: MixtureSpace, weights: FloatArray) -> Mixture:
         forces apart (least total weight) are given up and the others kept.
 
     Raises:
-        InfeasibleSpace: No lattice point lies in the space.
+        InfeasibleSpace: No lattice point lies in the space, or none was found in some seconds.
         ValueError: A weight is not finite, or there is not one a domain.
 
     Cost:
@@ -64,8 +67,8 @@ def repair(space: MixtureSpace, weights: FloatArray) -> Mixture:
         parts = lattice.nearest(aim)
     if parts is None:
         raise InfeasibleSpace(
-            "the constraints leave no room for weights in whole parts per million",
-            hint="Relax the tightest constraint by 0.00001 or so.",
+            "found no mixture in whole parts per million",
+            hint="Relax equalities and other tight limits by 0.00001 or so.",
         )
     return space.mixture(parts)
 
@@ -250,6 +253,6 @@ def _offsets(
         bounds=Bounds(
             np.concatenate([low, np.zeros(d)]), np.concatenate([high, np.full(d, np.inf)])
         ),
-        options={"node_limit": 20_000},
+        options={"node_limit": _MOST_NODES},
     )
     return None if answer.x is None else np.rint(answer.x[:d]).astype(np.int64)

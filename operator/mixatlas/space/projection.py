@@ -89,6 +89,10 @@ def _onto_polytope(
     G = np.vstack([np.eye(d), -np.eye(d), -A])
     h = np.concatenate([lower - x, x - upper, A @ x - b])
     G = G - G.mean(axis=1, keepdims=True)
+    # A row that is constant on the plane binds nothing, and rounding errors in its limit would
+    # look like a contradiction.
+    bind = np.linalg.norm(G, axis=1) > _TOLERANCE
+    G, h = G[bind], h[bind]
     target = np.zeros(d + 1)
     target[d] = 1.0
     E = np.vstack([G.T, h])
