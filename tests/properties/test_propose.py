@@ -39,7 +39,7 @@ def polytopes(draw: st.DrawFn) -> MixtureSpace:
     )
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(space=polytopes(), seed=st.integers(0, 2**53 - 1))
 def test_proposals_are_feasible_distinct_and_repeatable(space: MixtureSpace, seed: int) -> None:
     tried = [space.natural, space.natural, *quasi_random(space, 6, taken=(), seed=1)]

@@ -98,7 +98,7 @@ def test_the_incumbent_is_a_tried_mixture_with_its_interval() -> None:
 
 def test_expected_improvement_falls_as_the_search_closes_in() -> None:
     early = FIRST.expected_improvement
-    history = a_scored_history((*MIXTURES, *ask(q=8).mixtures), noise=0.001)
+    history = a_scored_history((*MIXTURES, *ask(q=4).mixtures), noise=0.001)
     late = ask(history).expected_improvement
     assert early is not None
     assert late is not None
