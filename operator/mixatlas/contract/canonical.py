@@ -50,7 +50,7 @@ def check_decimal(text: str) -> str:
         ValueError: The text is no decimal number, or longer than 20 characters.
     """
     if len(text) > LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
-        raise ValueError('must be a decimal number in quotes, such as "0.25"')
+        raise ValueError('must be a decimal number, such as "0.25", of at most 20 characters')
     return text
 
 

@@ -62,7 +62,7 @@ class _Finding:
         self.path = path
         self.value: Any = details["input"]
         self.context: dict[str, Any] = details.get("ctx", {})
-        self.written = document.scalar_at(path)
+        self.written = document.written(path)
 
     def mistake(self, message: str, remedy: str = "", *, at_key: bool = False) -> Mistake:
         """Return it as a mistake."""
@@ -75,19 +75,16 @@ class _Finding:
             return "a mapping"
         if isinstance(self.value, list):
             return "a list"
-        return "nothing" if self.value is None else f"`{_short(self.written or '')}`"
+        return "nothing" if self.value is None else f"`{self.written}`"
 
     @property
     def got(self) -> str:
         """`got …`, for values that are worth showing."""
-        return "" if isinstance(self.value, dict | list) else f"got {self.what}"
+        return "" if isinstance(self.value, dict | list) else f"got {self.written}"
 
 
+_EMPTY = "give a value, or remove the line"
 Translation = Callable[[_Finding], Mistake]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}…"
 
 
 def _unknown(finding: _Finding) -> Mistake:
@@ -105,8 +102,7 @@ def _plain(path: str) -> str:
 
 
 def _missing(finding: _Finding) -> Mistake:
-    field = field_at(finding.path) or {}
-    meaning = field.get("description", "").partition(". ")[0].rstrip(".")
+    meaning = (field_at(finding.path) or {}).get("description", "").partition(". ")[0].rstrip(".")
     return finding.mistake("the field is missing", f"add `{finding.path[-1]}:` ({meaning})")
 
 
@@ -115,7 +111,8 @@ def _choice(finding: _Finding) -> Mistake:
     choices = [str(word) for word in field.get("enum", [field.get("const")])]
     if finding.value is None or isinstance(finding.value, dict | list):
         return finding.mistake(f"must be one word, not {finding.what}", _one_of(choices))
-    remedy = did_you_mean(finding.written or "", choices)
+    is_only = len(choices) == 1
+    remedy = f"write {choices[0]}" if is_only else did_you_mean(str(finding.value), choices)
     return finding.mistake(f"{finding.what} is not a choice", remedy)
 
 
@@ -125,24 +122,26 @@ def _one_of(choices: Iterable[str]) -> str:
 
 def _pattern(finding: _Finding) -> Mistake:
     rule = RULES.get(finding.context["pattern"], "")
-    return finding.mistake(f"{finding.what} is not written as it must be", rule)
+    return finding.mistake(f"{finding.what} is not a legal value", rule)
 
 
 def _text(finding: _Finding) -> Mistake:
-    is_scalar = not isinstance(finding.value, dict | list) and finding.value is not None
-    remedy = f'put it in quotes: "{finding.written}"' if is_scalar else ""
+    remedy = f'put it in quotes: "{finding.written}"' if finding.written else ""
+    if finding.value is None:
+        remedy = _EMPTY
     return finding.mistake(f"must be text, not {finding.what}", remedy)
 
 
 def _type(wanted: str, example: str = "") -> Translation:
     def translate(finding: _Finding) -> Mistake:
-        return finding.mistake(f"must be {wanted}, not {finding.what}", example)
+        remedy = _EMPTY if finding.value is None else example
+        return finding.mistake(f"must be {wanted}, not {finding.what}", remedy)
 
     return translate
 
 
 def _whole_number(finding: _Finding) -> Mistake:
-    value, remedy = finding.value, "write digits, such as 5000000"
+    value, remedy = finding.value, _EMPTY if finding.value is None else "write digits only"
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         remedy = f"write {int(value)}"
     if isinstance(value, str) and value.isdecimal():

@@ -16,17 +16,20 @@ from mixatlas.spec.reading import MERGE_TAG, TEXT_TAG, Reader, Refusal
 Path = tuple[str | int, ...]
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_WIDEST = 76
+_WIDEST, _WIDEST_REMEDY = 76, 100
+_NOT_CLOSED = (
+    ("unexpected end of stream", "these quotes are not closed", "close them"),
+    ("expected ',' or", "this bracket is not closed", "close it, or add the comma that is missing"),
+)
+"""What PyYAML says of something whose beginning is the place to look at; then in our words."""
 _SYNTAX = (
     (r"'\t'", "a tab", "indent with spaces"),
+    ("cannot start any token", "text begins with a reserved character", "put the text in quotes"),
     ("mapping values are not allowed", "a second `:` in one line", "put text with `:` in quotes"),
     ("could not find expected ':'", "a key without `:`", "write `key: value`"),
-    ("unexpected end of stream", "the text ends inside quotes", "close the quotes"),
-    ("expected ',' or", "a list or mapping in brackets goes on", "add a comma, or close it"),
-    ("cannot start any token", "text begins with a reserved character", "put the text in quotes"),
     ("expected <block end>", "the indentation does not fit", "align it with the lines above"),
 )
-"""What PyYAML says, in words for people, with the remedy."""
+"""What PyYAML says, in our words, with the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Document:
 
     def __init__(self, text: str, filename: str) -> None:
         self.filename = filename
-        text = text.removeprefix("\ufeff")
+        self._text = text = text.removeprefix("\ufeff")
         self.lines = _LINE_BREAK.split(text)
         self._strays: list[Mistake] = []
         try:
@@ -75,9 +78,9 @@ class Document:
             problem = f"the character {chr(error.character)!r} is not allowed"
             raise self._refusal((len(before) - 1, len(before[-1])), problem, "remove it") from error
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
+            mark, message, remedy = _explain(error)
             place = (mark.line, mark.column) if mark else (0, 0)
-            raise self._refusal(place, *_explain(error)) from error
+            raise self._refusal(place, message, remedy) from error
         self.refuse(self._strays)
 
     def _only_mapping(self, reader: Reader) -> yaml.MappingNode:
@@ -113,7 +116,7 @@ class Document:
         try:
             return reader.value_of(node)
         except ValueError:
-            message = f"`{_short(node.value)}` is no number or text that can be read"
+            message = f"`{self._source(node)}` is no number or text that can be read"
             self._strays.append(Mistake(path=path, message=message))
             return None
 
@@ -155,6 +158,7 @@ class Document:
         if source.strip():
             start = max(0, min(column - _WIDEST // 2, len(source) - _WIDEST))
             shown = source[start : start + _WIDEST].rstrip()
+            shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in shown)
             # Tabs stay, so that the caret stands under its character.
             margin = "".join("\t" if c == "\t" else " " for c in source[start:column])
             rows += [f"    {shown}", f"    {margin}^"]
@@ -173,28 +177,31 @@ class Document:
             mark = node.start_mark if wants_value and _is_written(node) else key.start_mark
         return mark.line, mark.column
 
-    def scalar_at(self, path: Path) -> str | None:
-        """Return a scalar as the file writes it, without quotes; None if there is none."""
+    def written(self, path: Path) -> str:
+        """Return a scalar as the file writes it, quotes included; text of several lines folded."""
         node = self._node(path)
-        return node.value if isinstance(node, yaml.ScalarNode) else None
+        return self._source(node) if isinstance(node, yaml.ScalarNode) else ""
+
+    def _source(self, node: yaml.Node) -> str:
+        return short(" ".join(self._text[node.start_mark.index : node.end_mark.index].split()))
 
     def quoted_line(self, path: Path, others: Iterable[Path]) -> str:
         """Return the line of a scalar with quotes around it and around the others that it holds.
 
         Lines too wide to show are cut down to the field itself.
         """
-        (line, _), scalar = self._place(Mistake(path=path, message="")), self.scalar_at(path)
-        marks = [
-            (node.start_mark, node.end_mark)
+        line, _ = self._place(Mistake(path=path, message=""))
+        marks = {
+            (node.start_mark.column, node.end_mark.column)
             for node in map(self._node, [path, *others])
             if node is not None and node.start_mark.line == line
-        ]
+        }
         text = self.lines[line]
-        for start, end in sorted({(s.column, e.column) for s, e in marks}, reverse=True):
+        for start, end in sorted(marks, reverse=True):
             text = f'{text[:start]}"{text[start:end]}"{text[end:]}'
-        if len(text.strip()) <= _WIDEST:
+        if len(text.strip()) <= _WIDEST_REMEDY:
             return text.strip()
-        return f'{path[-1]}: "{scalar}"' if isinstance(path[-1], str) else f'"{scalar}"'
+        return f'{path[-1]}: "{self.written(path)}"'
 
     def where(self, path: Path) -> str:
         """Return `file:line:column` of a path."""
@@ -220,11 +227,18 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f"one of: {', '.join(known)}" if 0 < len(known) <= 24 else ""
 
 
+def short(text: str) -> str:
+    """Return a text cut down to 40 characters."""
+    return text if len(text) <= 40 else f"{text[:37]}…"
+
+
 def _stray_key(key: yaml.Node, path: Path, *, is_repeated: bool) -> list[Mistake]:
     if key.tag == MERGE_TAG:
         message, remedy = "merge keys are not read", "write the fields out"
     elif key.tag != TEXT_TAG:
-        message, remedy = "a key must be text", f'put it in quotes: "{path[-1]}"'
+        is_scalar = isinstance(key, yaml.ScalarNode)
+        message = "a key must be text"
+        remedy = f'put it in quotes: "{path[-1]}"' if is_scalar else "write `key: value`"
     elif is_repeated:
         message, remedy = "the key occurs twice", "remove one of the two"
     else:
@@ -232,14 +246,18 @@ def _stray_key(key: yaml.Node, path: Path, *, is_repeated: bool) -> list[Mistake
     return [Mistake(path=path, message=message, remedy=remedy, at_key=True)]
 
 
-def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str]:
+def _explain(error: yaml.MarkedYAMLError) -> tuple[yaml.Mark | None, str, str]:
+    """Return where a syntax error is, what is wrong, and the remedy."""
     problem = error.problem or "it cannot be read"
     if isinstance(error, Refusal):
-        return problem, error.note or ""
+        return error.problem_mark, problem, error.note or ""
+    for words, what, remedy in _NOT_CLOSED:
+        if words in problem and error.context_mark is not None:
+            return error.context_mark, f"not YAML: {what}", remedy
     for words, what, remedy in _SYNTAX:
         if words in problem:
-            return f"not YAML: {what}", remedy
-    return f"not YAML: {problem}", ""
+            return error.problem_mark, f"not YAML: {what}", remedy
+    return error.problem_mark, f"not YAML: {problem}", ""
 
 
 def _written(node: yaml.Node) -> str:
@@ -249,10 +267,6 @@ def _written(node: yaml.Node) -> str:
 def _is_written(node: yaml.Node) -> bool:
     """Tell whether a node has a text of its own; `key:` with nothing has none."""
     return not isinstance(node, yaml.ScalarNode) or node.start_mark.index < node.end_mark.index
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}…"
 
 
 def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mixatlas.spec.model import MixtureSearch
 from mixatlas.spec.places import Mistake, Path, did_you_mean
+from mixatlas.spec.running import ProxyBase
 from mixatlas.spec.space_checks import BUILT_IN_BASELINES
 
 
@@ -103,8 +104,9 @@ def check_base(search: MixtureSearch) -> Iterator[Mistake]:
             path=path,
             message="exactly one of `warmupTokens` and `checkpoint` must be given",
             remedy="warmupTokens trains a base here; checkpoint starts from yours",
+            at_key=True,
         )
-    elif base is not None and has_checkpoint and "mixture" in base.model_fields_set:
+    elif base is not None and has_checkpoint and base.mixture != ProxyBase().mixture:
         yield Mistake(
             path=(*path, "mixture"),
             message="is for a base trained here, and `checkpoint` gives one",
@@ -116,6 +118,7 @@ def check_base(search: MixtureSearch) -> Iterator[Mistake]:
             path=("spec", "proxy", "trainer"),
             message="`model.config` is missing: no checkpoint gives the architecture",
             remedy="add `model: {config: {…}}`, or `base: {checkpoint: s3://…}`",
+            at_key=True,
         )
 
 

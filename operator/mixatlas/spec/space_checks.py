@@ -21,6 +21,7 @@ def check_corpus(search: MixtureSearch) -> Iterator[Mistake]:
             path=("spec", "corpus"),
             message="exactly one of `manifest` and `ref` must be given",
             remedy="write `manifest: s3://…/manifest.json`",
+            at_key=True,
         )
 
 
