@@ -93,7 +93,6 @@ def _root() -> Schema:
         "type": "object",
         "properties": {"name": metadata["properties"]["name"]},
     }
-    del root["properties"]["apiVersion"]["enum"], root["properties"]["kind"]["enum"]
     status["x-kubernetes-preserve-unknown-fields"] = True
     return root
 

@@ -21,7 +21,9 @@ class CorpusSource(Record):
     """Where the training data comes from: exactly one of `manifest` and `ref`."""
 
     manifest: S3Uri | None = Field(
-        None, description="URI of the corpus manifest, such as `s3://corpora/llava/manifest.json`."
+        None,
+        description="URI of the corpus manifest, such as `s3://corpora/llava/manifest.json`. Left "
+        "out: `ref` is given.",
     )
     ref: CorpusReference | None = Field(
         None, description="A corpus by name. Not yet supported: give `manifest`."

@@ -45,7 +45,8 @@ def _type(field: Schema) -> str:
         choices: list[str] = field["enum"] if "enum" in field else [field["const"]]
         return " \\| ".join(choices)
     is_decimal = field.get("pattern") == DECIMAL_PATTERN
-    word = "decimal" if is_decimal else _WORDS.get(field["type"], field["type"])
+    kind: str = field["type"]
+    word = "decimal" if is_decimal else _WORDS.get(kind, kind)
     limits = [f"{sign} {_number(field[key])}" for key, sign in _RANGES if key in field]
     if not is_decimal:
         limits += [f"≤ {field[key]} {unit}" for key, unit in _SIZES if key in field]
