@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,46 @@ from mixatlas.spec.model import MixtureSearch
 from small_corpus import make_corpus
 
 SCRIPTED = "scripted_trainer:main"
+TESTS = Path(__file__).resolve().parent
+RUN = """
+import sys
+from functools import partial
+import mixatlas.cli.run, mixatlas.local.search
+entry = sys.argv.pop(1)
+mixatlas.cli.run.LocalRun = partial(mixatlas.local.search.LocalRun, entry=entry)
+from mixatlas.cli import main
+main()
+"""
+"""The real command line, with a trainer of the test's choice."""
+
+_TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
+SMALL_MODEL = json.dumps(
+    {
+        "vision_config": {
+            "model_type": "siglip_vision_model",
+            **_TOWER,
+            "num_hidden_layers": 1,
+            "image_size": 16,
+            "patch_size": 8,
+            "vision_use_head": False,
+        },
+        "text_config": {
+            "model_type": "qwen2",
+            **_TOWER,
+            "num_hidden_layers": 1,
+            "num_key_value_heads": 2,
+            "vocab_size": 32,
+            "max_position_embeddings": 64,
+            "pad_token_id": 0,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+        },
+        "image_token_index": 3,
+        "vision_feature_layer": -1,
+        "vision_feature_select_strategy": "full",
+    }
+)
+"""A LLaVA of a few thousand weights for `small_corpus`'s pictures."""
 
 DOCUMENT = """\
 apiVersion: mixatlas.dev/v1alpha1
@@ -79,3 +123,17 @@ def prepare(folder: Path, text: str) -> tuple[MixtureSearch, StateFolder]:
 def run(search: MixtureSearch, state: StateFolder, sink: QuietSink, entry: str = SCRIPTED) -> Ended:
     """Run the search with the scripted trainer."""
     return run_search(LocalRun(search=search, state=state, sink=sink, entry=entry))
+
+
+def run_command(
+    folder: Path, *arguments: str, entry: str = SCRIPTED, environment: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start `mixatlas ARGUMENTS` in a folder, as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, entry, *arguments],
+        cwd=folder,
+        env={**(environment or os.environ), "PYTHONPATH": str(TESTS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,17 +14,7 @@ from mixatlas.local.place import open_store
 from mixatlas.local.state import Lock, StateFolder
 from mixatlas.spec.load import load_search
 from small_corpus import make_corpus
-from small_search import document
-
-TESTS = Path(__file__).resolve().parent.parent
-RUN = (
-    "import sys; sys.argv = ['mixatlas', *sys.argv[1:]];"
-    "import mixatlas.local.search as s; from functools import partial;"
-    "import mixatlas.cli.run as r;"
-    "r.LocalRun = partial(s.LocalRun, entry='scripted_trainer:main');"
-    "from mixatlas.cli import main; main()"
-)
-"""The real command line, with the scripted trainer in the real one's place."""
+from small_search import document, run_command
 
 
 @pytest.fixture(scope="module")
@@ -48,22 +36,8 @@ def begin(folder: Path, text: str, corpus: Path | None = None) -> Path:
     return path
 
 
-def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
-        environment.pop(name, None)
-    return subprocess.Popen(
-        [sys.executable, "-c", RUN, *arguments],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
-    process = command(folder, *arguments)
+    process = run_command(folder, *arguments)
     output, _ = process.communicate(timeout=300)
     return process.returncode, output
 
@@ -106,12 +80,18 @@ def test_3_no_document(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_4_an_empty_space(tmp_path: Path, corpus: Path) -> None:
-    space = "  space: {bounds: [{domain: square.vqa, max: '0.1'}], groups: [{name: g, domains: ['*.vqa'], min: '0.9'}, {name: h, domains: ['stripe.*'], max: '0.2'}]}\n"
+    space = """\
+  space:
+    bounds: [{domain: square.vqa, max: "0.1"}]
+    groups:
+      - {name: g, domains: ["*.vqa"], min: "0.9"}
+      - {name: h, domains: ["stripe.*"], max: "0.2"}
+"""
     begin(tmp_path, document().replace("  search:", f"{space}  search:"), corpus)
     code, output = run(tmp_path, "run")
     assert code == 4
-    assert "group g is at least 0.9" in output
-    assert "group h is at most 0.2" in output
+    assert "space.groups g is at least 0.9" in output
+    assert "space.groups h is at most 0.2" in output
 
 
 @pytest.mark.slow
@@ -133,7 +113,7 @@ def test_6_storage_that_cannot_be_reached(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_130_interrupted_then_it_goes_on(tmp_path: Path, corpus: Path) -> None:
     begin(tmp_path, document(script="slow=0.3"), corpus)
-    process = command(tmp_path, "run")
+    process = run_command(tmp_path, "run")
     assert process.stdout is not None
     for line in process.stdout:
         if "TrialEnded: trial 3" in line:
@@ -161,7 +141,7 @@ def test_a_second_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_nothing_is_left_when_the_driver_is_killed(tmp_path: Path, corpus: Path) -> None:
     begin(tmp_path, document(script="slow=30"), corpus)
-    process = command(tmp_path, "run")
+    process = run_command(tmp_path, "run")
     assert process.stdout is not None
     for line in process.stdout:
         if "RoundRecorded" in line:
