@@ -20,6 +20,7 @@ from mixatlas.contract.manifest import file_list_digest
 from mixatlas.contract.metrics import Metric
 from mixatlas.contract.result import Progress, TrialResult
 from mixatlas.contract.trial import BaseRef, TrialFile
+from mixatlas.local.s3_server import S3Server
 from mixatlas_trainer.attempt import Attempt
 from mixatlas_trainer.main import main
 from mixatlas_trainer.objects import Objects
@@ -410,3 +411,34 @@ def test_a_model_learns_to_tell_colours_and_the_metrics_show_it(tmp_path: Path) 
     assert scores["exact"].value > 0.9
     assert scores["anls"].value > 0.9
     assert scores["nll"].value < 0.2
+
+
+@pytest.mark.slow
+def test_a_trial_on_a_real_s3_server_gives_what_it_gives_on_a_folder(
+    corpus: Corpus, undisturbed: TrialFile, tmp_path: Path
+) -> None:
+    with S3Server(tmp_path / "s3") as server:
+        told = server.settings
+        environ = {
+            "AWS_ENDPOINT_URL_S3": told.endpoint,
+            "AWS_ACCESS_KEY_ID": told.access_key,
+            "AWS_SECRET_ACCESS_KEY": told.secret_key,
+        }
+        objects, root = Objects(environ), "s3://mixatlas"
+        for name in Objects({}).names(str(corpus.root)):
+            objects.upload(f"{root}/corpus/{name}", corpus.root / name)
+        plain = resumable(corpus, tmp_path).to_plain()
+        plain["corpus"]["manifest"] = f"{root}/corpus/manifest.json"
+        plain["benchmarks"][0]["manifest"] = f"{root}/corpus/benchmarks/nll/manifest.json"
+        plain |= {"attempts": f"{root}/attempts", "checkpoints": f"{root}/checkpoints"}
+        trial = TrialFile.model_validate(plain)
+        objects.write(f"{root}/trial.json", trial.to_bytes())
+        environ |= environ_of(trial, tmp_path, MIXATLAS_TRIAL=f"{root}/trial.json")
+        assert main(environ | {"MIXATLAS_CACHE": str(tmp_path / "cache")}) == 0
+        result = TrialResult.model_validate_json(objects.read(f"{root}/attempts/pod-a/result.json"))
+        left = {name.split("/")[0] for name in objects.names(f"{root}/checkpoints")}
+
+    assert trial.digest == undisturbed.digest
+    assert comparable(result) == comparable(result_of(undisturbed))
+    assert left == {"00000010-pod-a"}
+    assert list((tmp_path / "cache").iterdir())

@@ -11,7 +11,7 @@ from mixatlas.contract.mixture import PPM
 from mixatlas.contract.trial import Cut
 from mixatlas_trainer.cache import Cache
 from mixatlas_trainer.objects import Objects
-from mixatlas_trainer.stream import DomainStream, Sample, ShardOpener, sample_order, shard_views
+from mixatlas_trainer.stream import DomainStream, Sample, ShardOpener, sample_order, view_of
 from trainer_builders import Corpus, build_corpus
 
 N = 24
@@ -36,7 +36,7 @@ def domain_of(corpus: Corpus) -> Domain:
 def stream_of(
     corpus: Corpus, opener: ShardOpener, *, seed: int = 7, cut: Cut | None = None
 ) -> DomainStream:
-    return DomainStream(0, shard_views(domain_of(corpus), cut, opener), seed=seed, opener=opener)
+    return DomainStream(0, view_of(domain_of(corpus), cut, opener), seed=seed, opener=opener)
 
 
 def key(sample: Sample) -> tuple[str, int]:
@@ -72,7 +72,7 @@ def test_the_order_does_not_depend_on_the_order_of_the_manifest(
     domain = domain_of(corpus)
     turned = domain.model_copy(update={"shards": domain.shards[::-1]})
     straight = stream_of(corpus, opener)
-    other = DomainStream(0, shard_views(turned, None, opener), seed=7, opener=opener)
+    other = DomainStream(0, view_of(turned, None, opener), seed=7, opener=opener)
 
     assert [key(straight.pop()) for _ in range(N)] == [key(other.pop()) for _ in range(N)]
 
@@ -102,12 +102,16 @@ def test_nothing_is_opened_before_the_first_sample_is_asked_for(
     empty.close()
 
 
-def cut_keys(corpus: Corpus, opener: ShardOpener, cut: Cut) -> set[tuple[str, int]]:
+def epoch(corpus: Corpus, opener: ShardOpener, cut: Cut) -> list[Sample]:
     stream = stream_of(corpus, opener, cut=cut)
-    seen: set[tuple[str, int]] = set()
-    while (now := key(stream.pop())) not in seen:
-        seen.add(now)
-    return seen
+    samples: list[Sample] = []
+    while stream.cursor.epoch == 0:
+        samples.append(stream.pop())
+    return samples
+
+
+def cut_keys(corpus: Corpus, opener: ShardOpener, cut: Cut) -> set[tuple[str, int]]:
+    return {key(sample) for sample in epoch(corpus, opener, cut)}
 
 
 @pytest.mark.parametrize("fraction_ppm", [10_000, 300_000, 650_000, PPM])
@@ -115,9 +119,11 @@ def test_a_cut_holds_its_share_of_the_tokens(
     corpus: Corpus, opener: ShardOpener, fraction_ppm: int
 ) -> None:
     domain = domain_of(corpus)
-    views = shard_views(domain, Cut(fraction_ppm=fraction_ppm, seed=1), opener)
-    tokens = sum(view.tokens for view in views)
+    cut = Cut(fraction_ppm=fraction_ppm, seed=1)
+    tokens = view_of(domain, cut, opener).tokens
+    seen = {(s.shard.where, s.index): s.record.tokens for s in epoch(corpus, opener, cut)}
 
+    assert tokens == sum(seen.values())
     # The sample that reaches the limit is in, and no sample here has more than 12 tokens.
     assert 0 <= tokens - domain.tokens * fraction_ppm / PPM < 12
 

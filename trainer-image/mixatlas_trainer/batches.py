@@ -11,7 +11,7 @@ from mixatlas.contract.errors import ContractViolation
 from mixatlas.contract.manifest import CorpusManifest
 from mixatlas.contract.trial import TrialFile
 from mixatlas_trainer.mixing import Mixer
-from mixatlas_trainer.stream import Cursor, DomainStream, Sample, ShardOpener, shard_views
+from mixatlas_trainer.stream import Cursor, DomainStream, Sample, ShardOpener, view_of
 
 
 class PlannerState(Record):
@@ -133,14 +133,14 @@ def open_streams(trial: TrialFile, manifest: CorpusManifest, opener: ShardOpener
             f"mixture: domain {missing[0]!r} is not in {trial.corpus.manifest}",
             hint=f"The corpus has: {', '.join(sorted(domains))}.",
         )
-    views = [shard_views(domains[w.domain], trial.corpus.cut, opener) for w in trial.mixture]
+    views = [view_of(domains[w.domain], trial.corpus.cut, opener) for w in trial.mixture]
     streams = [
-        DomainStream(number, seen, seed=trial.seed, opener=opener)
-        for number, seen in enumerate(views)
+        DomainStream(number, view, seed=trial.seed, opener=opener)
+        for number, view in enumerate(views)
     ]
     return TrialStreams(
         names=tuple(w.domain for w in trial.mixture),
-        tokens=tuple(sum(view.tokens for view in seen) for seen in views),
+        tokens=tuple(view.tokens for view in views),
         planner=BatchPlanner(
             [w.ppm for w in trial.mixture],
             streams,

@@ -41,6 +41,13 @@ WEIGHTS = "model.safetensors"
 OPTIMIZER = "optimizer.safetensors"
 TRAINING = "training.json"
 KEPT = 2
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+)
+"""What is taken along of a tokenizer's folder, which may be that of a whole model."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -115,9 +122,9 @@ def write_static(folder: Path, model: ProxyModel, tokenizer: Path) -> None:
         "size": {"height": model.images.size, "width": model.images.size},
     }
     (folder / PREPROCESSOR).write_text(json.dumps(settings, indent=2), "utf-8")
-    for path in sorted(tokenizer.iterdir()):
-        if path.is_file():
-            shutil.copyfile(path, folder / path.name)
+    for name in TOKENIZER_FILES:
+        if (tokenizer / name).is_file():
+            shutil.copyfile(tokenizer / name, folder / name)
 
 
 @final

@@ -9,7 +9,7 @@ holds the index of two shards a domain, whatever the corpus's size.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import final
@@ -48,11 +48,17 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShardView:
-    """A shard and which of its samples a trial may see; None means all of them."""
+class DomainView:
+    """What a trial may see of a domain.
 
-    shard: Shard
-    visible: Order | None
+    Attributes:
+        shards: Those with at least one visible sample.
+        partly: By sha256, the visible samples of a shard that a cut goes through.
+        tokens: Manifest tokens of what is visible: one epoch.
+    """
+
+    shards: Sequence[Shard]
+    partly: Mapping[str, Order]
     tokens: int
 
 
@@ -106,19 +112,17 @@ class DomainStream:
 
     Args:
         number: The domain's number in the trial, put on its samples.
-        views: Shards with what is visible of each; at least one sample in all.
+        view: What the trial may see; at least one sample.
         seed: The trial's seed.
         opener: Opens shards.
     """
 
-    def __init__(
-        self, number: int, views: Sequence[ShardView], *, seed: int, opener: ShardOpener
-    ) -> None:
+    def __init__(self, number: int, view: DomainView, *, seed: int, opener: ShardOpener) -> None:
         self._number = number
-        self._views = views
+        self._view = view
         self._seed = seed
         self._opener = opener
-        self._shards: list[ShardView] = []
+        self._shards: list[Shard] = []
         self._open: OpenShard | None = None
         self._open_sha256 = ""
         self._order: Order = np.empty(0, np.int64)
@@ -163,17 +167,17 @@ class DomainStream:
             self._opener_fetches_next()
         return sample
 
-    def _drawn(self, epoch: int) -> list[ShardView]:
-        return sorted(self._views, key=lambda view: _draw(self._seed, epoch, view.shard.sha256, 32))
+    def _drawn(self, epoch: int) -> list[Shard]:
+        return _in_drawn_order(self._view.shards, self._seed, epoch)
 
     def _enter_shard(self) -> None:
-        view = self._shards[self._shard]
-        sha256 = view.shard.sha256
-        if self._open is None or sha256 != self._open_sha256:
-            self._open, self._open_sha256 = self._opener.open(view.shard), sha256
-        self._order = sample_order(self._seed, self._epoch, sha256, len(self._open))
-        if view.visible is not None:
-            self._order = self._order[np.isin(self._order, view.visible)]
+        shard = self._shards[self._shard]
+        if self._open is None or shard.sha256 != self._open_sha256:
+            self._open, self._open_sha256 = self._opener.open(shard), shard.sha256
+        self._order = sample_order(self._seed, self._epoch, shard.sha256, len(self._open))
+        visible = self._view.partly.get(shard.sha256)
+        if visible is not None:
+            self._order = self._order[np.isin(self._order, visible)]
 
     def _leave_shard(self) -> None:
         self._order = np.empty(0, np.int64)
@@ -190,11 +194,11 @@ class DomainStream:
             following = self._shards[self._shard + 1]
         else:
             following = self._drawn(self._epoch + 1)[0]
-        if following.shard.sha256 != self._open_sha256:
-            self._opener.fetch_ahead(following.shard)
+        if following.sha256 != self._open_sha256:
+            self._opener.fetch_ahead(following)
 
 
-def shard_views(domain: Domain, cut: Cut | None, opener: ShardOpener) -> list[ShardView]:
+def view_of(domain: Domain, cut: Cut | None, opener: ShardOpener) -> DomainView:
     """Return what a trial may see of a domain.
 
     Args:
@@ -202,20 +206,26 @@ def shard_views(domain: Domain, cut: Cut | None, opener: ShardOpener) -> list[Sh
         cut: None for all of it; else the first ceil(fraction·tokens) tokens in the stream order
             of the cut's seed. A larger fraction with the same seed contains a smaller one.
         opener: Opens the one shard that the cut goes through.
+
+    Raises:
+        CorpusInvalid: As `ShardOpener.open`, for that shard.
     """
     if cut is None:
-        return [ShardView(shard=s, visible=None, tokens=s.tokens) for s in domain.shards]
-    left = -(-domain.tokens * cut.fraction_ppm // PPM)
-    views: list[ShardView] = []
-    for shard in sorted(domain.shards, key=lambda s: _draw(cut.seed, 0, s.sha256, 32)):
-        if left <= 0:
+        return DomainView(shards=domain.shards, partly={}, tokens=domain.tokens)
+    limit = -(-domain.tokens * cut.fraction_ppm // PPM)
+    shards: list[Shard] = []
+    partly: dict[str, Order] = {}
+    tokens = 0
+    for shard in _in_drawn_order(domain.shards, cut.seed, 0):
+        if tokens >= limit:
             break
-        if shard.tokens <= left:
-            views.append(ShardView(shard=shard, visible=None, tokens=shard.tokens))
+        shards.append(shard)
+        if tokens + shard.tokens <= limit:
+            tokens += shard.tokens
         else:
-            views.append(_view_of_part(shard, left, cut.seed, opener))
-        left -= shard.tokens
-    return views
+            partly[shard.sha256], taken = _first_samples(shard, limit - tokens, cut.seed, opener)
+            tokens += taken
+    return DomainView(shards=shards, partly=partly, tokens=tokens)
 
 
 def sample_order(seed: int, epoch: int, sha256: str, n: int) -> Order:
@@ -224,7 +234,8 @@ def sample_order(seed: int, epoch: int, sha256: str, n: int) -> Order:
     return np.argsort(keys, kind="stable").astype(np.int64)
 
 
-def _view_of_part(shard: Shard, tokens: int, seed: int, opener: ShardOpener) -> ShardView:
+def _first_samples(shard: Shard, tokens: int, seed: int, opener: ShardOpener) -> tuple[Order, int]:
+    """Return the samples that come first in the seed's order up to `tokens`, and their tokens."""
     opened = opener.open(shard)
     taken, visible = 0, []
     for index in sample_order(seed, 0, shard.sha256, len(opened)):
@@ -232,7 +243,11 @@ def _view_of_part(shard: Shard, tokens: int, seed: int, opener: ShardOpener) -> 
             break
         visible.append(int(index))
         taken += opened.record(int(index), SampleRecord).tokens
-    return ShardView(shard=shard, visible=np.array(visible, np.int64), tokens=taken)
+    return np.array(visible, np.int64), taken
+
+
+def _in_drawn_order(shards: Sequence[Shard], seed: int, epoch: int) -> list[Shard]:
+    return sorted(shards, key=lambda shard: _draw(seed, epoch, shard.sha256, 32))
 
 
 def _draw(seed: int, epoch: int, name: str, n_bytes: int) -> bytes:
