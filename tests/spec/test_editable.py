@@ -22,7 +22,7 @@ def after(old: str, new: str) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("maxTrials: 64", "maxTrials: 20"),
+        ("maxTrials: 64", "maxTrials: 8"),
         ("parallelism: 8", "parallelism: 0"),
         ("patience: 16", "patience: 4"),
         ('    stop: {patience: 16, minImprovement: "0.001"}\n', ""),
