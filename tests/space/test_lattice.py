@@ -74,6 +74,20 @@ def test_a_sliver_holds_its_only_point():
     )
 
 
+def test_the_sum_decides_a_single_free_weight():
+    fixed = [Bound(domain=name, min="0.2", max="0.2") for name in "abc"]
+    terms = (("a", "1"), ("d", "-1"))
+    space = build_space(
+        tokens=TOKENS, bounds=fixed, linear=[Linear(name="l", terms=terms, max="-0.2")]
+    )
+    assert repair(space, np.array([0.9, 0.05, 0.05, 0.0])).ppm == (
+        200_000,
+        200_000,
+        200_000,
+        400_000,
+    )
+
+
 def test_long_coefficients_do_not_hide_a_broken_part():
     terms = (("a", "1.000000000001"), ("b", "-1"), ("c", "0.999999999999"))
     space = build_space(tokens=TOKENS, linear=[Linear(name="l", terms=terms, max="0.3")])

@@ -93,6 +93,10 @@ def _onto_polytope(
     # look like a contradiction.
     bind = np.linalg.norm(G, axis=1) > _TOLERANCE
     G, h = G[bind], h[bind]
+    if not len(
+        h
+    ):  # one free domain: the sum decides. (`nnls` ends the process on an empty matrix.)
+        return x
     target = np.zeros(d + 1)
     target[d] = 1.0
     E = np.vstack([G.T, h])
