@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+TESTS = Path(__file__).parent
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -39,14 +42,14 @@ def main(environ: Mapping[str, str]) -> int:
 
 def driver() -> None:
     """Run a runner with one endless trial, in the folder that is the first argument."""
-    import sys
-
     from mixatlas.driver.ports import StartRequest
     from mixatlas.local.runner import RunnerSettings, SubprocessRunner
     from mixatlas.local.state import StateFolder
 
     state = StateFolder(Path(sys.argv[1]))
-    settings = RunnerSettings(threads=1, environ={}, entry="runner_entries:main")
+    settings = RunnerSettings(
+        threads=1, environ={"PYTHONPATH": str(TESTS)}, entry="runner_entries:main"
+    )
     SubprocessRunner(state, settings).start(
         StartRequest(
             name="endless",

@@ -16,6 +16,7 @@ from mixatlas.local.state import StateFolder
 from mixatlas.plan.observed import AttemptState
 from processes import until
 
+TESTS = Path(__file__).parents[1]
 Prepare = Callable[[int, int], StartRequest]
 """From a trial's number and the exit code it shall have to the request that starts it."""
 
@@ -68,7 +69,9 @@ def runner_and_prepare(
 
         yield ScriptedRunner(store, lambda file, attempt: codes[file.trial]), prepare
         return
-    settings = RunnerSettings(threads=1, environ={}, entry="runner_entries:main")
+    settings = RunnerSettings(
+        threads=1, environ={"PYTHONPATH": str(TESTS)}, entry="runner_entries:main"
+    )
     runner = SubprocessRunner(StateFolder(tmp_path), settings)
     yield (
         runner,

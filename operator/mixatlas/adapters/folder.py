@@ -35,13 +35,15 @@ class FolderStore:
         partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            try:
+                with partial.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise _translate(uri, error) from error
 
     def list(self, prefix: str) -> list[str]:

@@ -111,10 +111,9 @@ def _serve(pipe: Connection, function: Callable[[Any], Any], parent: int) -> Non
         except EOFError:
             return
         try:
-            answer = (True, function(question))
+            pipe.send((True, function(question)))  # pickled whole before a byte is sent
         except Exception as error:
-            answer = (False, f"{type(error).__name__}: {error}")
-        pipe.send(answer)
+            pipe.send((False, f"{type(error).__name__}: {error}"))
 
 
 def _end_with_parent() -> None:

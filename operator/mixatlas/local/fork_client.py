@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -92,12 +93,15 @@ class ForkServer:
     def close(self) -> None:
         """End the server and what runs in it; `on_end` has been told when this returns."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with suppress(OSError):  # an order that a dead server never took
+                self._process.stdin.close()
         try:
             self._process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()  # its trials end with it
         self._listener.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def _send(self, order: dict[str, Any]) -> bool:
         stdin = self._process.stdin

@@ -176,10 +176,13 @@ class SubprocessRunner:
 
     def _fork(self, request: StartRequest, pod_uid: str) -> None:
         environ, log = self._environ(request, pod_uid), self.log_path(request.name)
-        if self._server is None or not self._server.start(request.name, environ=environ, log=log):
-            self._server = self._spawn()
-            # One that ends at once reports the attempt as ended by itself.
-            self._server.start(request.name, environ=environ, log=log)
+        if self._server is not None:
+            if self._server.start(request.name, environ=environ, log=log):
+                return
+            self._server.close()  # it has ended, and now has told of what it lost
+        self._server = self._spawn()
+        # One that ends at once reports the attempt as ended by itself.
+        self._server.start(request.name, environ=environ, log=log)
 
     def _spawn(self) -> ForkServer:
         return ForkServer(
