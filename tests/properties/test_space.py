@@ -72,7 +72,7 @@ def cases(draw, most: int = 64) -> Case:
     return Case(space=space, weights=weights, seed=seed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cases())
 def test_repair_is_feasible_and_sums_exactly(case: Case):
     mixture = repair(case.space, case.weights)
@@ -112,8 +112,8 @@ def test_repair_is_next_to_the_projection(case: Case):
     assert np.linalg.norm(mixture - weights) <= least + 2e-4
 
 
-@settings(max_examples=10, deadline=None)
-@given(cases(most=10))
+@settings(max_examples=6, deadline=None)
+@given(cases(most=8))
 def test_drawn_points_lie_in_the_space(case: Case):
     A, b = case.space.halfspaces()
     lower, upper = case.space.box()

@@ -103,7 +103,7 @@ def test_a_flat_space_is_sampled_in_its_plane():
 
 def test_an_exact_group_sum_leaves_two_simplices():
     space = a_simplex(12, groups=[Group(name="g", domains=names(0, 3), min="0.5", max="0.5")])
-    W = sample_uniform(space, 2000, seed=6)
+    W = sample_uniform(space, 1000, seed=6)
     assert np.abs(W[:, :3].sum(axis=1) - 0.5).max() < 1e-9
     assert stats.kstest(2 * W[:, 0], stats.beta(1, 2).cdf).pvalue > REFUSED
     assert stats.kstest(2 * W[:, -1], stats.beta(1, 8).cdf).pvalue > REFUSED
@@ -187,7 +187,7 @@ def test_points_of_a_rare_region_are_spread_more_evenly_than_random_ones():
     total = beta.ppf(beta.cdf(0.97) + (1 - beta.cdf(0.97)) * rng.random(40_000))
     first, third = total * rng.random(40_000), (1 - total) * rng.random(40_000)
     truth = np.column_stack([first, total - first, third, 1 - total - third])
-    even = [mean_error(sobol_points(space, 64, seed), truth) for seed in range(4)]
+    even = [mean_error(sobol_points(space, 64, seed), truth) for seed in range(3)]
     random = [mean_error(chunk, truth) for chunk in np.split(truth[:3200], 50)]
     assert np.mean(even) < 0.5 * np.mean(random)
 

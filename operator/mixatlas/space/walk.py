@@ -17,7 +17,7 @@ from mixatlas.space.hull import Hull
 from mixatlas.space.space import FloatArray
 
 _LEAST_CHAINS = 128
-"""Enough for a covariance of 32 dimensions; more dimensions have four times their number."""
+"""Enough for a covariance of 64 dimensions; more dimensions have twice their number."""
 _OWN_CHAINS = 256
 """Points up to this number come from chains of their own."""
 _MOST_CHAINS = 512
@@ -131,7 +131,7 @@ def walk(
     k = hull.N_dk.shape[1]
     if k == 0 or n == 0:
         return np.tile(hull.center, (n, 1))
-    n_chains = min(max(min(n, _OWN_CHAINS), _LEAST_CHAINS, 4 * k), _MOST_CHAINS)
+    n_chains = min(max(min(n, _OWN_CHAINS), _LEAST_CHAINS, 2 * k), _MOST_CHAINS)
     pairs, odds = _pairs(hull)
     is_connected = len(pairs) == len(hull.free) * (len(hull.free) - 1) // 2
     chains = _Chains(
