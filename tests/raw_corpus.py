@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ def png(colour: tuple[int, int, int], side: int = 4) -> bytes:
 
 def write_raw(
     folder: Path,
-    samples: Sequence[Mapping[str, Any] | str],
+    samples: Iterable[Mapping[str, Any] | str],
     *,
-    items: Sequence[Mapping[str, Any] | str] | None = None,
+    items: Iterable[Mapping[str, Any] | str] | None = None,
     config: str = CONFIG,
 ) -> dict[str, Any]:
     """Write raw files and return the arguments of `pack`; its output goes to `folder/out`."""
@@ -47,8 +47,9 @@ def write_raw(
 
 def write_lines(path: Path, lines: Iterable[Mapping[str, Any] | str]) -> None:
     """Write JSON lines; text is written as it is."""
-    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-    path.write_text("".join(f"{text}\n" for text in texts))
+    with path.open("w") as file:
+        for line in lines:
+            file.write((line if isinstance(line, str) else json.dumps(line)) + "\n")
 
 
 def write_tokenizer(folder: Path) -> None:

@@ -18,7 +18,7 @@ from mixatlas.corpus.lines import Placed, SampleLine, read_lines
 from mixatlas.corpus.shards import Member, SampleTooLarge, ShardWriter, WrittenShard
 from mixatlas.corpus.tokenizing import TextTokenizer
 
-_CHUNK = 1024
+_CHUNK = 128  # lines tokenized at a time; a line may have megabytes
 MAX_DOMAINS = 128
 
 
