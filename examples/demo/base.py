@@ -128,11 +128,16 @@ def benchmark_refs(corpus: Path) -> tuple[BenchmarkRef, ...]:
 
 
 def run_trainer(trial: TrialFile, work: Path, *, threads: int) -> TrialResult:
-    """Run our trainer on a trial file, as a process of its own.
+    """Run our trainer on a trial file, as a process of its own; one that ended is read again.
+
+    What an interrupted run left in `work` is gone on with from its newest checkpoint.
 
     Raises:
         SystemExit: It ended without a result; its log was printed.
     """
+    result = Path(trial.attempts) / "local" / "result.json"
+    if result.exists():
+        return TrialResult.model_validate_json(result.read_bytes())
     path = work / "trial.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(trial.to_bytes())
@@ -148,7 +153,6 @@ def run_trainer(trial: TrialFile, work: Path, *, threads: int) -> TrialResult:
     ended = subprocess.run([sys.executable, "-m", "mixatlas_trainer"], env=environment)
     if ended.returncode != 0:
         raise SystemExit(f"the trainer ended with exit code {ended.returncode}")
-    result = Path(trial.attempts) / "local" / "result.json"
     return TrialResult.model_validate_json(result.read_bytes())
 
 
@@ -173,7 +177,6 @@ def main() -> None:
         return
     for k in range(MAX_SEEDS):
         work = build / f"base-training-{k}"
-        shutil.rmtree(work, ignore_errors=True)
         result = run_trainer(base_trial(build, work, k=k), work, threads=arguments.threads)
         scores = bits(result)
         print(f"base {k}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))

@@ -1,4 +1,4 @@
-"""What every object store promises its driver: in memory, in a folder, and a real S3 server."""
+"""What every object store promises its driver: in memory, and a real S3 server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from fakes import MemoryStore
-from mixatlas.adapters.folder import FolderStore
 from mixatlas.adapters.s3 import S3Store
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.local.s3_server import S3Server
@@ -30,12 +29,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["memory", "folder", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "memory":
         return Place(MemoryStore(), "s3://bucket/own")
-    if request.param == "folder":
-        return Place(FolderStore(), f"file://{tmp_path}")
     store = S3Store(request.getfixturevalue("server").settings)
     return Place(store, f"s3://mixatlas/{tmp_path.name}")
 

@@ -23,6 +23,9 @@ def mixings(draw: st.DrawFn) -> tuple[list[int], list[list[int]]]:
         [rng.randint(1, longest) for _ in range(4)]
         for longest in rng.choices((1, 8, 100, 4096), k=n)
     ]
+    if draw(st.booleans()):
+        # The hard case for rules without "not ahead": one domain as heavy as all others together.
+        shares, lengths = [n - 1] + [1] * (n - 1), [[100]] * n
     ppm = largest_remainder({str(i): share for i, share in enumerate(shares)})
     return list(ppm.values()), lengths
 

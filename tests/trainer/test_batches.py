@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,3 +106,36 @@ def test_a_domain_that_the_corpus_lacks_is_named(corpus: Corpus, opener: ShardOp
 
     with pytest.raises(ContractViolation, match=r"'photo.ocr' is not in .*manifest.json"):
         open_streams(trial, corpus.manifest, opener)
+
+
+def data_path_peak(corpus: Corpus, cache: Path) -> tuple[int, int]:
+    """Stream 6,000 tokens; return traced bytes at the peak and the most files open."""
+    opener = ShardOpener(Cache(cache, 1 << 30, Objects({})), corpus.uri)
+    n_before = len(list(Path("/proc/self/fd").iterdir()))
+    tracemalloc.start()
+    planner = open_streams(build_trial(corpus, Path()), corpus.manifest, opener).planner
+    most_open = total = 0
+    while total < 6000:
+        batch = planner.next_batch()
+        total = batch.total
+        n_open = len(list(Path("/proc/self/fd").iterdir())) - n_before
+        most_open = max(most_open, n_open)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    opener.close()
+    return peak, most_open
+
+
+def test_memory_and_open_files_do_not_grow_with_the_corpus(tmp_path: Path) -> None:
+    small, large = (
+        build_corpus(tmp_path / str(n), {"photo.vqa": 10 * n, "text.other": 10 * n}, shards=n)
+        for n in (2, 60)
+    )
+    data_path_peak(small, tmp_path / "cache")  # what Python itself keeps after a first use
+    (small_peak, _), (large_peak, most_open) = (
+        data_path_peak(corpus, tmp_path / "cache") for corpus in (small, large)
+    )
+
+    # Of each domain: the current shard, the next one, and one whose samples are still in a batch.
+    assert most_open <= 2 * 3
+    assert large_peak < small_peak + 100_000

@@ -43,6 +43,7 @@ def describe(observed: Observed, now: float) -> tuple[Plain, tuple[Condition, ..
         "conditions": [_plain_condition(condition) for condition in conditions],
         "summary": _summary(observed, standing),
         "counts": _counts(standing),
+        "replicas": sum(trial.is_active for trial in standing.trials.values()),
         "inFlight": _in_flight(observed, standing),
         "top": _top(observed),
         "best": _best(observed),

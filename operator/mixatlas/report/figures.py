@@ -112,6 +112,8 @@ def history_plot(rows: Sequence[TrialRow]) -> str:
     scored = [
         (row.trial, row.objective, row.purpose.value) for row in rows if row.objective is not None
     ]
+    if not scored:
+        return ""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(6.4, 2.8))
         axis = figure.subplots()
@@ -125,9 +127,8 @@ def history_plot(rows: Sequence[TrialRow]) -> str:
             if points:
                 x, y = zip(*points, strict=True)
                 axis.plot(x, y, marker, color=color, label=name, markersize=5)
-        if scored:
-            best = np.maximum.accumulate([value for _, value, _ in scored])
-            axis.step([t for t, _, _ in scored], best, where="post", color=INK, linewidth=1)
+        best = np.maximum.accumulate([value for _, value, _ in scored])
+        axis.step([t for t, _, _ in scored], best, where="post", color=INK, linewidth=1)
         axis.set_xlabel("trial")
         axis.set_ylabel("objective")
         axis.legend(frameon=False, ncols=4, loc="lower right", fontsize=8)

@@ -1,0 +1,122 @@
+"""The loop's own duties: order of writes, one status a pass, patience with the store."""
+
+from __future__ import annotations
+
+import pytest
+
+from mixatlas.contract.errors import StoreUnavailable
+from mixatlas.driver.books import parse_items
+from mixatlas.ledger.layout import Layout
+from scenario import ROOT, World, stable
+
+
+def test_the_intent_is_written_before_the_act() -> None:
+    world = World()
+    driver = world.driver()
+    while not world.runner.started:
+        assert not world.runner.attempts
+        driver.run_pass()
+    names = list(world.store.objects)
+    assert names.index(Layout(ROOT).round(0)) < names.index(
+        next(n for n in names if "/trials/000000/" in n)
+    )
+
+
+def test_an_idle_search_writes_nothing() -> None:
+    world = World()
+    world.run()
+    driver = world.driver()
+    driver.run_pass()
+    writes, statuses = world.store.n_writes, len(world.sink.statuses)
+    for _ in range(10):
+        driver.run_pass()
+    assert world.store.n_writes == writes
+    assert len(world.sink.statuses) == statuses
+
+
+def test_conditions_keep_their_time_while_they_do_not_change() -> None:
+    world = World()
+    world.run()
+    times = {
+        c["lastTransitionTime"]
+        for status in world.sink.statuses
+        for c in status["conditions"]
+        if c["type"] == "Accepted"
+    }
+    assert len(times) == 1
+
+
+def test_a_store_that_comes_back_changes_nothing() -> None:
+    undisturbed = stable(World().run())
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    world.store.is_down = True
+    waits = iter(range(100))
+
+    class Clock:
+        def now(self) -> float:
+            return 0.0
+
+        def wait(self, seconds: float) -> None:
+            if next(waits) == 5:
+                world.store.is_down = False
+
+    driver._ports = type(driver._ports)(  # the loop's clock brings the store back
+        store=world.store,
+        runner=world.runner,
+        proposer=world.proposer,
+        sink=world.sink,
+        clock=Clock(),
+    )
+    assert stable(driver.run()) == undisturbed
+    assert "StorageUnavailable" in {reason for reason, _ in world.sink.events}
+
+
+def test_a_store_that_stays_away_ends_the_run() -> None:
+    world = World()
+    driver = world.driver()
+    driver.run_pass()
+    world.store.is_down = True
+    with pytest.raises(StoreUnavailable):
+        driver.run()
+
+
+def test_an_interrupt_drains_and_the_next_run_goes_on() -> None:
+    undisturbed = stable(World().run())
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    driver.interrupt()
+    observed = driver.run()
+    assert all(attempt.phase == "ended" for attempt in observed.attempts)
+    assert stable(world.run()) == undisturbed
+
+
+def test_broken_results_and_items_are_no_results() -> None:
+    undisturbed = stable(World().run())
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 2:
+        driver.run_pass()
+    attempt = next(iter(world.runner.attempts.values()))
+    uri = Layout(ROOT).attempt_object(attempt.trial, "pod-other", "result.json")
+    world.store.objects[uri] = b'{"trialDigest": "tru'
+    assert stable(world.run()) == undisturbed
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"item,score\n",
+        b"benchmark,item,image,score\na,b,c,high\n",
+        b"benchmark,item,image,score\na,b\n",
+    ],
+    ids=["empty", "header", "no-number", "short-row"],
+)
+def test_items_that_are_not_the_contracts(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"columns|float|unpack"):
+        parse_items(content)
