@@ -1,4 +1,4 @@
-"""A small real corpus on disk: coloured squares with captions and questions, packed by our packer."""
+"""A small real corpus on disk: coloured squares with captions and questions."""
 
 from __future__ import annotations
 

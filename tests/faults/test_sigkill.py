@@ -55,9 +55,9 @@ class Place:
 
     def trials(self, path: Path) -> str:
         """Return what `mixatlas trials -o json --stable` prints."""
+        program = "from mixatlas.cli import main; main()"
         ended = subprocess.run(
-            [sys.executable, "-c", "from mixatlas.cli import main; main()"]
-            + ["trials", "-o", "json", "--stable"],
+            [sys.executable, "-c", program, "trials", "-o", "json", "--stable"],
             cwd=path.parent,
             env=self.environment,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""What both modes use of the world: S3, folders, the clock, the proposer's worker process.
+"""What both modes use of the world: S3, the clock, the proposer's worker process.
 
 Knows: the libraries behind them, time-outs and retries.
 Never knows: searches, plans, Kubernetes, subprocess trials. Adapters match `driver.ports` by

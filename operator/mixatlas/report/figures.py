@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mixatlas.contract.mixture import Mixture
+from mixatlas.ledger.fold import SEARCH_PURPOSES
 from mixatlas.report.tables import GainRow, TrialRow
 from mixatlas.space.grid import Grid
 
@@ -40,7 +41,7 @@ def heat_maps(named: Sequence[tuple[str, Mixture]]) -> str:
     cells = [_cells(grid, mixture) for _, mixture in named]
     top = max(float(np.nanmax(values)) for values in cells)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(4.1 * len(named), 0.46 * len(grid.concepts) + 1.1))
+        figure = Figure(figsize=(4.6 * len(named), 0.46 * len(grid.concepts) + 1.1))
         axes = figure.subplots(1, len(named), squeeze=False)[0]
         for axis, (name, _), values in zip(axes, named, cells, strict=True):
             axis.imshow(values, cmap="YlOrBr", vmin=0.0, vmax=top, aspect="auto")
@@ -110,7 +111,9 @@ def gain_plot(rows: Sequence[GainRow], over: str) -> str:
 def history_plot(rows: Sequence[TrialRow]) -> str:
     """Draw the objective over trials with the best so far."""
     scored = [
-        (row.trial, row.objective, row.purpose.value) for row in rows if row.objective is not None
+        (row.trial, row.objective, row.purpose.value)
+        for row in rows
+        if row.objective is not None and row.purpose in SEARCH_PURPOSES
     ]
     if not scored:
         return ""
