@@ -33,36 +33,32 @@ _STYLE = {
 }
 
 
-def heat_maps(named: Sequence[tuple[str, Mixture]]) -> str:
+def heat_maps(named: Sequence[tuple[str, Mixture]]) -> tuple[str, ...]:
     """Draw mixtures over one grid as concept × task maps on one colour scale, in percent."""
     grid = Grid.of(named[0][1].domains)
     if grid.is_empty:
-        return _bars(named)
-    cells = [_cells(grid, mixture) for _, mixture in named]
-    top = max(float(np.nanmax(values)) for values in cells)
+        return (_bars(named),)
+    top = max(float(np.nanmax(_cells(grid, mixture))) for _, mixture in named)
+    return tuple(_heat_map(grid, name, mixture, top=top) for name, mixture in named)
+
+
+def _heat_map(grid: Grid, name: str, mixture: Mixture, *, top: float) -> str:
+    values = _cells(grid, mixture)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(4.6 * len(named), 0.46 * len(grid.concepts) + 1.1))
-        axes = figure.subplots(1, len(named), squeeze=False)[0]
-        for axis, (name, _), values in zip(axes, named, cells, strict=True):
-            axis.imshow(values, cmap="YlOrBr", vmin=0.0, vmax=top, aspect="auto")
-            axis.set_title(name, loc="left", fontsize=10, fontweight="bold")
-            axis.set_xticks(range(len(grid.tasks)), grid.tasks)
-            axis.set_yticks(range(len(grid.concepts)), grid.concepts)
-            axis.tick_params(length=0)
-            axis.spines[:].set_visible(False)
-            for c, t in np.ndindex(values.shape):
-                if np.isfinite(values[c, t]):
-                    is_dark = values[c, t] > 0.6 * top
-                    axis.text(
-                        t,
-                        c,
-                        f"{values[c, t]:.1f}",
-                        ha="center",
-                        va="center",
-                        color="white" if is_dark else INK,
-                    )
-        figure.tight_layout(w_pad=2.0)
-        return _svg(figure, "Shares of tokens in percent, concept by task")
+        figure = Figure(figsize=(5.2, 0.46 * len(grid.concepts) + 1.0))
+        axis = figure.subplots()
+        axis.imshow(values, cmap="YlOrBr", vmin=0.0, vmax=top, aspect="auto")
+        axis.set_title(name, loc="left", fontsize=10, fontweight="bold")
+        axis.set_xticks(range(len(grid.tasks)), grid.tasks)
+        axis.set_yticks(range(len(grid.concepts)), grid.concepts)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+        for c, t in np.ndindex(values.shape):
+            if np.isfinite(values[c, t]):
+                color = "white" if values[c, t] > 0.6 * top else INK
+                axis.text(t, c, f"{values[c, t]:.1f}", ha="center", va="center", color=color)
+        figure.tight_layout()
+        return _svg(figure, f"{name}: shares of tokens in percent, concept by task")
 
 
 def _cells(grid: Grid, mixture: Mixture) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -53,7 +53,7 @@ def _context(observed: Observed) -> dict[str, Any]:
         "winner": winner,
         "over": over,
         "gains": gain_rows(observed, winner) if winner else (),
-        "maps": "",
+        "maps": (),
         "gain_figures": (),
         "weights": (),
         "trials": rows,
@@ -73,7 +73,9 @@ def _context(observed: Observed) -> dict[str, Any]:
     if winner is not None:
         mixture = mixture_of(winner.mixture, accepted.space.domains)
         natural = accepted.baselines["natural"]
-        context["maps"] = _drawn(heat_maps([("winner", mixture), ("natural", natural)]))
+        context["maps"] = tuple(
+            _drawn(map_) for map_ in heat_maps([("winner", mixture), ("natural", natural)])
+        )
         context["gain_figures"] = tuple(
             _drawn(gain_plot(context["gains"], name))
             for name in over
