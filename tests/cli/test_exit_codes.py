@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from mixatlas.corpus import push
 from mixatlas.local.place import open_store
 from mixatlas.local.state import Lock, StateFolder
 from mixatlas.spec.load import load_search
+from processes import children, is_alive, until
 from small_corpus import make_corpus
 from small_search import document, run_command
 
@@ -146,27 +146,11 @@ def test_nothing_is_left_when_the_driver_is_killed(tmp_path: Path, corpus: Path)
     for line in process.stdout:
         if "RoundRecorded" in line:
             break
-    children = wait_for(lambda: len(descendants(process.pid)) >= 3 and descendants(process.pid))
+    begun = until(lambda: descendants(process.pid) if len(descendants(process.pid)) >= 3 else None)
     process.kill()
     process.wait()
-    assert wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+    until(lambda: not any(is_alive(pid) for pid in begun))
 
 
 def descendants(pid: int) -> list[int]:
-    import psutil
-
-    try:
-        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def wait_for(condition, limit_s: float = 30.0):  # type: ignore[no-untyped-def]
-    """Poll until a condition is true; return its value."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("the condition never held")
+    return [each for child in children(pid) for each in (child, *descendants(child))]
