@@ -138,4 +138,5 @@ def test_memory_and_open_files_do_not_grow_with_the_corpus(tmp_path: Path) -> No
 
     # Of each domain: the current shard, the next one, and one whose samples are still in a batch.
     assert most_open <= 2 * 3
-    assert large_peak < small_peak + 100_000
+    # Two shards fetched ahead at once are hashed in buffers of 256 KiB; the corpus has 1.5 MB.
+    assert large_peak < small_peak + 600_000
