@@ -41,7 +41,7 @@ from mixatlas.driver.ports import StartRequest  # noqa: E402
 from mixatlas.local.runner import RunnerSettings, SubprocessRunner  # noqa: E402
 from mixatlas.local.state import StateFolder  # noqa: E402
 
-SEED, TOKENS, SLOTS = 5, 150_000, 2
+SEED, TOKENS, SLOTS = 5, 120_000, 2
 CONCENTRATIONS = (0.2, 0.5, 1.0, 2.0)
 
 
