@@ -23,9 +23,9 @@ TESTS = Path(__file__).resolve().parent
 RUN = """
 import sys
 from functools import partial
-import mixatlas.cli.run, mixatlas.local.search
+import mixatlas.cli.running, mixatlas.local.search
 entry = sys.argv.pop(1)
-mixatlas.cli.run.LocalRun = partial(mixatlas.local.search.LocalRun, entry=entry)
+mixatlas.cli.running.LocalRun = partial(mixatlas.local.search.LocalRun, entry=entry)
 from mixatlas.cli import main
 main()
 """

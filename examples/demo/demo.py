@@ -14,8 +14,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mixatlas.corpus import push
-from mixatlas.local.place import open_store
 from mixatlas.local.state import StateFolder
 from mixatlas.spec.load import load_search
 
@@ -43,6 +41,10 @@ def main() -> int:
     try:
         if not is_finished(state):
             prepare()
+            # Loaded only where there is something to do: a finished demo answers at once.
+            from mixatlas.corpus import push
+            from mixatlas.local.place import open_store
+
             with open_store(search, state) as (store, _):
                 store.ensure_bucket("corpora")
                 push(BUILD / "corpus", CORPUS_URI, store)

@@ -66,6 +66,19 @@ class StateFolder:
             write_whole(path, uuid.uuid4().hex.encode())
         return path.read_text(encoding="ascii").strip()
 
+    def keep_answer(self, text: str) -> None:
+        """Keep what a person was told at the end."""
+        write_whole(self.path / "answer.txt", text.encode())
+
+    def read_answer(self, spec: dict[str, Any]) -> str | None:
+        """Return what was told at the end of a search that succeeded with this very document."""
+        path, resource = self.path / "answer.txt", self.read_status()
+        if resource is None or not path.exists() or resource["spec"] != spec:
+            return None
+        conditions = {c["type"]: c["status"] for c in resource["status"]["conditions"]}
+        is_over = conditions.get("Finished") == conditions.get("Succeeded") == "True"
+        return path.read_text(encoding="utf-8") if is_over else None
+
     def read_status(self) -> dict[str, Any] | None:
         """Return the resource as last written, or None before the first run."""
         if not self.status.exists():
