@@ -13,6 +13,7 @@ from mixatlas.contract.errors import CorpusInvalid, HistoryMismatch, SpecError
 from mixatlas.contract.manifest import BenchmarkManifest, CorpusManifest, file_list_digest
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import BaseRef, BenchmarkRef
+from mixatlas.contract.urls import join
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.records import BenchmarkIdentity, SearchRecord, weights_of
@@ -66,7 +67,7 @@ def read_corpus(store: ObjectStore, search: MixtureSearch) -> Corpus:
         entry = carried.get(wanted.name)
         if wanted.source is None and entry is None:
             continue  # `check_against_corpus` names it
-        source = wanted.source or _resolve(uri, entry.manifest if entry else "")
+        source = wanted.source or _locate(uri, entry.manifest if entry else "")
         found = _read(store, source, f"benchmark {wanted.name}")
         if wanted.source is None and entry and sha256_hex(found) != entry.sha256:
             raise CorpusInvalid(
@@ -306,6 +307,8 @@ def _parse(model: type[_Manifest], content: bytes, uri: str) -> _Manifest:
         ) from error
 
 
-def _resolve(manifest_uri: str, url: str) -> str:
-    """Return a manifest's URL as a URI: `s3://` as it is, others relative to the manifest."""
-    return url if url.startswith("s3://") else f"{manifest_uri.rsplit('/', 1)[0]}/{url}"
+def _locate(manifest: str, url: str) -> str:
+    try:
+        return join(manifest, url)
+    except ValueError as error:
+        raise CorpusInvalid(f"{manifest}: {error}", hint="Pack the corpus again.") from error
