@@ -56,9 +56,8 @@ def _cli() -> None:
 def main() -> None:
     """Run the command line, and turn every error of ours into its message and exit code."""
     try:
-        _cli.main(prog_name="mixatlas", standalone_mode=False)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        # Without its standalone mode click returns what `Exit` carries.
+        sys.exit(_cli.main(prog_name="mixatlas", standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
