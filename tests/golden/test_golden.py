@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mixatlas.cli import COMMANDS
 from mixatlas.cli.screen import describe_status, print_answer
+from mixatlas.cli.trials import trials_table
 from mixatlas.export.mixture import mixture_csv, mixture_json
 from mixatlas.ledger.records import mixture_of
 from mixatlas.plan.observed import Observed
@@ -71,6 +72,10 @@ def answer(observed: Observed) -> str:
     return on_screen(lambda console: print_answer(console, observed, report="report.html"))
 
 
+def trials(observed: Observed) -> str:
+    return on_screen(lambda console: console.print(trials_table(trial_rows(observed), 80)))
+
+
 def report_skeleton(observed: Observed) -> str:
     page = re.sub(r"<svg.*?</svg>", "<svg/>", render_report(observed).decode(), flags=re.DOTALL)
     return re.sub(r"<style>.*?</style>", "<style/>", page, flags=re.DOTALL)
@@ -89,6 +94,7 @@ GOLDEN: dict[str, Callable[[Observed], str]] = {
     "answer.txt": answer,
     "report.html": report_skeleton,
     "mixture.txt": mixture,
+    "trials.txt": trials,
     "trials.csv": lambda observed: trials_csv(trial_rows(observed)),
     "trials.json": lambda observed: trials_json(trial_rows(observed), is_stable=True),
 }
@@ -102,6 +108,6 @@ def test_as_recorded(name: str, finished: Observed, request: pytest.FixtureReque
     assert text == path.read_text(encoding="utf-8"), f"{name} differs; `make golden` rewrites it"
 
 
-@pytest.mark.parametrize("name", ["status.txt", "status-searching.txt", "answer.txt"])
+@pytest.mark.parametrize("name", ["status.txt", "status-searching.txt", "answer.txt", "trials.txt"])
 def test_eighty_columns(name: str) -> None:
     assert max(len(line) for line in (HERE / name).read_text().splitlines()) <= 80

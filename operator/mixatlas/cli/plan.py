@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mixatlas.cli.documents import dir_option, file_option, read_document
+from mixatlas.cli.screen import shorten
 from mixatlas.contract.mixture import PPM
 from mixatlas.driver.preview import Preview, preview
 from mixatlas.local.place import open_store
@@ -26,7 +27,7 @@ def command(file: Path, folder: Path | None) -> None:
         found = preview(store, search)
     console = Console(highlight=False, width=None if Console().is_terminal else 80)
     console.print(_region(found))
-    console.print(_first_round(found))
+    console.print(_first_round(found, console.width))
     for line in _trainings(found):
         console.print(line)
 
@@ -54,14 +55,15 @@ def _region(found: Preview) -> Table:
     return table
 
 
-def _first_round(found: Preview) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("ROUND 1", no_wrap=True)
-    table.add_column("WHY", no_wrap=True)
-    table.add_column("LARGEST WEIGHTS", overflow="ellipsis", no_wrap=True)
+def _first_round(found: Preview, width: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for name in ("ROUND 1", "WHY", "LARGEST WEIGHTS"):
+        table.add_column(name, no_wrap=True)
+    half = (width - 10) // 2
     for number, trial in enumerate(found.first_round, start=1):
         top = sorted(trial.mixture.parts, key=lambda part: -part[1])[:3]
-        table.add_row(str(number), trial.why, ", ".join(f"{n} {p / PPM:.2f}" for n, p in top))
+        weights = ", ".join(f"{name} {part / PPM:.2f}" for name, part in top)
+        table.add_row(str(number), shorten(trial.why, half), shorten(weights, half))
     return table
 
 

@@ -17,6 +17,16 @@ BAR_WIDTH = 24
 MOST_RUNNING_SHOWN = 8
 
 
+def shorten(text: str, width: int) -> str:
+    """Cut a text that is longer than a column.
+
+    Example:
+        >>> shorten("whole concepts and tasks", 10)
+        'whole con…'
+    """
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def describe_status(name: str, status: Plain) -> Group:
     """Render a status: one line of the search, one of its best, one a running trial."""
     summary = status["summary"]

@@ -9,9 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from mixatlas.cli.documents import dir_option, file_option, output_option, read_document
+from mixatlas.cli.screen import shorten
 from mixatlas.local.place import look_at
 from mixatlas.report.exports import trials_json
 from mixatlas.report.tables import TrialRow, trial_rows
+
+WIDTH_OF_THE_REST = 64
+"""Columns that all but the last take at their widest (`outOfMemory`)."""
 
 
 @click.command()
@@ -27,16 +31,17 @@ def command(file: Path, folder: Path | None, output: str, stable: bool) -> None:
         click.echo(trials_json(rows, is_stable=stable), nl=False)
     else:
         console = Console(width=None if Console().is_terminal else 80, highlight=False)
-        console.print(_table(rows))
+        console.print(trials_table(rows, console.width))
 
 
-def _table(rows: tuple[TrialRow, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def trials_table(rows: tuple[TrialRow, ...], width: int) -> Table:
+    """Return all trials as a table that leaves to the last column what is left of the width."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in ("TRIAL", "ROUND", "PURPOSE", "STATE"):
         table.add_column(name, no_wrap=True)
     for name in ("OBJECTIVE", "PREDICTED", "SECONDS"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("WHY", overflow="ellipsis", no_wrap=True)
+    table.add_column("WHY", no_wrap=True)
     for row in rows:
         table.add_row(
             str(row.trial),
@@ -46,6 +51,6 @@ def _table(rows: tuple[TrialRow, ...]) -> Table:
             "" if row.objective is None else f"{row.objective:.3f}",
             f"{row.predicted.mean:.3f}" if row.predicted else "",
             f"{row.seconds:.0f}" if row.seconds else "",
-            row.why,
+            shorten(row.why, max(8, width - WIDTH_OF_THE_REST)),
         )
     return table
