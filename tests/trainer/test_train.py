@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from mixatlas.contract.trainer_config import TrainerConfig
 from mixatlas_trainer.batches import open_streams
 from mixatlas_trainer.cache import Cache
 from mixatlas_trainer.collate import Collator
-from mixatlas_trainer.feed import Feed, ReadyBatch, make_ready
+from mixatlas_trainer.feed import Feed, FeedEnded, ReadyBatch, make_ready
 from mixatlas_trainer.model import build_model
 from mixatlas_trainer.objects import Objects
 from mixatlas_trainer.stream import ShardOpener
@@ -128,6 +131,39 @@ def test_a_feed_that_is_left_early_ends(corpus: Corpus, opener: ShardOpener) -> 
     feed = Feed(planner, collator_of(corpus), micro_batch=8, budget=10**9, done=0)
     next(iter(feed))
     feed.close()
+
+
+def test_a_feed_whose_process_is_killed_says_so(corpus: Corpus, opener: ShardOpener) -> None:
+    planner = open_streams(build_trial(corpus, Path()), corpus.manifest, opener).planner
+    feed = Feed(planner, collator_of(corpus), micro_batch=8, budget=10**9, done=0)
+    batches = iter(feed)
+    next(batches)
+    (child,) = multiprocessing.active_children()
+    child.kill()
+
+    with pytest.raises(FeedEnded, match="-9"):
+        list(batches)
+    feed.close()
+
+
+def test_the_feed_ends_with_a_trainer_that_is_killed(corpus: Corpus, opener: ShardOpener) -> None:
+    planner = open_streams(build_trial(corpus, Path()), corpus.manifest, opener).planner
+    alive, held = multiprocessing.Pipe(duplex=False)
+
+    def train() -> None:
+        feed = Feed(planner, collator_of(corpus), micro_batch=8, budget=10**9, done=0)
+        next(iter(feed))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    trainer = multiprocessing.get_context("fork").Process(target=train)
+    trainer.start()
+    held.close()
+    trainer.join()
+
+    # The pipe's other end is held by the trainer and by its feed: it closes with the last.
+    assert alive.poll(30)
+    with pytest.raises(EOFError):
+        alive.recv()
 
 
 @pytest.mark.parametrize(

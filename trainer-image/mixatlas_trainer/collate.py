@@ -1,4 +1,4 @@
-"""Samples to tensors: token ids, labels on answers only, pixels; padded on the right."""
+"""Samples to arrays: token ids, labels on answers only, pixels; padded on the right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-import torch
+import numpy.typing as npt
 
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import ItemRecord, SampleRecord, Turn
@@ -32,10 +32,10 @@ class MicroBatch:
         n_cut: Samples that were longer than the sequence length.
     """
 
-    ids_nl: torch.Tensor
-    labels_nl: torch.Tensor
-    pixels_m: torch.Tensor | None
-    domains_n: torch.Tensor
+    ids_nl: npt.NDArray[np.int64]
+    labels_nl: npt.NDArray[np.int64]
+    pixels_m: npt.NDArray[np.uint8] | None
+    domains_n: npt.NDArray[np.int64]
     n_supervised: Counter[int]
     n_positions: int
     n_cut: int
@@ -48,7 +48,7 @@ class MicroBatch:
 
 @final
 class Collator:
-    """Decodes samples and puts them into tensors.
+    """Decodes samples and puts them into arrays.
 
     Args:
         encoder: Lays out text.
@@ -117,10 +117,10 @@ class Collator:
         for domain, count in zip(domains, (labels_nl != IGNORED).sum(1).tolist(), strict=True):
             n_supervised[domain] += count
         return MicroBatch(
-            ids_nl=torch.from_numpy(ids_nl),
-            labels_nl=torch.from_numpy(labels_nl),
-            pixels_m=torch.from_numpy(np.stack(pixels)) if pixels else None,
-            domains_n=torch.tensor(domains),
+            ids_nl=ids_nl,
+            labels_nl=labels_nl,
+            pixels_m=np.stack(pixels) if pixels else None,
+            domains_n=np.array(domains),
             n_supervised=n_supervised,
             n_positions=sum(min(limit, len(layout.ids)) for layout in layouts),
             n_cut=sum(len(layout.ids) > limit for layout in layouts),

@@ -181,7 +181,7 @@ class Evaluation:
             raise _too_long(name, self._collator.sequence_length)
         return self._model.generate(
             prompts,
-            torch.from_numpy(np.stack(pixels)) if pixels else None,
+            np.stack(pixels) if pixels else None,
             encoder=encoder,
             max_new_tokens=max_new_tokens,
         )

@@ -1,24 +1,33 @@
-"""Global batches made ready beside the training: decoded and collated one ahead, in a thread."""
+"""Global batches made ready beside the training: decoded and collated ahead, in a process.
+
+A thread would not do: what it computes in Python holds the interpreter, for which the training
+thread asks hundreds of times a step.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import queue
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
+from multiprocessing.connection import Connection
 from typing import final
 
 from mixatlas_trainer.batches import BatchPlanner, GlobalBatch, PlannerState
 from mixatlas_trainer.collate import Collator, MicroBatch
 
 _AHEAD = 2
+_FORK = multiprocessing.get_context("fork")  # tokenizer and libraries are loaded already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyBatch:
-    """A global batch as tensors.
+    """A global batch as arrays.
 
     Attributes:
         micro: Forward passes of about equal size.
@@ -67,15 +76,21 @@ def make_ready(batch: GlobalBatch, collator: Collator, micro_batch: int) -> Read
     )
 
 
+class FeedEnded(RuntimeError):
+    """The process that reads samples was killed, for instance for its memory."""
+
+
 @final
 class Feed:
     """Iterates over ready batches until the budget is used up.
 
-    The budget ends with the first batch at or over it. What fails in the thread is raised to
-    whoever asks for the next batch.
+    The budget ends with the first batch at or over it. What fails in the process is raised to
+    whoever asks for the next batch. The process ends with the feed, and with its parent: nobody
+    reads from it any more.
 
     Args:
-        planner: At the place where training starts.
+        planner: At the place where training starts. It is advanced in the process only, and must
+            not have given a sample before: threads that fetch ahead do not survive the fork.
         collator: Decodes and pads.
         micro_batch: Most samples of a forward pass.
         budget: Manifest tokens of the trial.
@@ -96,34 +111,72 @@ class Feed:
         self._micro_batch = micro_batch
         self._budget = budget
         self._done = done
+        self._incoming, self._outgoing = _FORK.Pipe(duplex=False)
+        self._process = _FORK.Process(target=self._fill, name="feed", daemon=True)
         self._ready: queue.Queue[ReadyBatch | BaseException | None] = queue.Queue(_AHEAD)
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._fill, name="feed", daemon=True)
+        self._receiver = threading.Thread(target=self._receive, name="feed", daemon=True)
 
     def __iter__(self) -> Iterator[ReadyBatch]:
-        self._thread.start()
+        """Start the process and yield what it makes.
+
+        Raises:
+            CorpusInvalid: As `BatchPlanner.next_batch` and `Collator.samples`.
+            FeedEnded: The process was killed.
+        """
+        self._process.start()
+        self._outgoing.close()
+        self._receiver.start()
         while (ready := self._ready.get()) is not None:
             if isinstance(ready, BaseException):
                 raise ready
             yield ready
 
     def close(self) -> None:
-        """End the thread after its current batch. Batches made ready are dropped."""
+        """End the process after its current batch. Batches made ready are dropped."""
         self._closed.set()
-        while self._thread.is_alive():
-            try:
+        while self._receiver.is_alive():
+            with suppress(queue.Empty):
                 self._ready.get(timeout=0.05)
-            except queue.Empty:
-                continue
+        self._outgoing.close()
+        self._incoming.close()
+        if self._process.pid is not None:
+            self._process.join()
+
+    def _receive(self) -> None:
+        """Take batches out of the pipe, so that the process goes on with the next one."""
+        received: ReadyBatch | BaseException | None = None
+        while not self._closed.is_set():
+            try:
+                received = self._incoming.recv()
+            except EOFError:
+                self._process.join()
+                received = FeedEnded(
+                    f"the process that reads samples ended with {self._process.exitcode}"
+                )
+            self._ready.put(received)
+            if not isinstance(received, ReadyBatch):
+                return
 
     def _fill(self) -> None:
-        try:
-            total = self._done
-            while total < self._budget and not self._closed.is_set():
-                batch = self._planner.next_batch()
-                total = batch.total
-                self._ready.put(make_ready(batch, self._collator, self._micro_batch))
-            self._ready.put(None)
-        except BaseException as error:
-            # Raised again in the training thread, which asks for the next batch.
-            self._ready.put(error)
+        """Make batches in the process."""
+        # A signal to the whole group is the trainer's to handle; this process ends by its pipe.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._incoming.close()
+        with suppress(BrokenPipeError):
+            try:
+                self._send_batches(self._outgoing)
+            except BrokenPipeError:
+                raise
+            except BaseException as error:
+                # Raised again in the training thread, which asks for the next batch.
+                self._outgoing.send(error)
+
+    def _send_batches(self, outgoing: Connection) -> None:
+        total = self._done
+        while total < self._budget:
+            batch = self._planner.next_batch()
+            total = batch.total
+            outgoing.send(make_ready(batch, self._collator, self._micro_batch))
+        outgoing.send(None)

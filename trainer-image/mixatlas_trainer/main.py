@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -37,7 +35,6 @@ EXITS: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
 )
 """What ends an attempt early, and its exit code; the first match counts."""
 
-_SWITCH_S = 0.0005
 _LOG = logging.getLogger("mixatlas_trainer")
 
 
@@ -52,23 +49,8 @@ def main(environ: Mapping[str, str]) -> int:
         wrong. The result, or the reason, is stored before it returns.
     """
     stop = Stop()
-    with stop.listening(), fast_switching(), work_folder() as folder:
+    with stop.listening(), work_folder() as folder:
         return _Process(environ, stop, Path(folder)).run()
-
-
-@contextmanager
-def fast_switching() -> Iterator[None]:
-    """Let threads take turns at the interpreter quickly.
-
-    The feed's thread runs Python while the training thread comes back from a kernel: with the
-    usual 5 ms the latter would wait that long for the interpreter, many times a step.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class _Process:

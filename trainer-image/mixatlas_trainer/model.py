@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from torch import nn
@@ -176,8 +178,8 @@ class ProxyModel:
         hides it from every supervised position, and the unmasked kernels are faster. Logits are
         made for supervised positions only: with a real vocabulary they are most of the memory.
         """
-        ids_nl = batch.ids_nl.to(self.device)
-        targets_nl = batch.labels_nl.to(self.device)[:, 1:]
+        ids_nl = torch.from_numpy(batch.ids_nl).to(self.device)
+        targets_nl = torch.from_numpy(batch.labels_nl).to(self.device)[:, 1:]
         at_k = (targets_nl != IGNORED).nonzero(as_tuple=True)
         with self._arithmetic():
             hidden_nld = self._llava.model(
@@ -191,7 +193,7 @@ class ProxyModel:
     def generate(
         self,
         prompts: Sequence[Sequence[int]],
-        pixels_m: torch.Tensor | None,
+        pixels_m: npt.NDArray[np.uint8] | None,
         *,
         encoder: TextEncoder,
         max_new_tokens: int,
@@ -265,10 +267,11 @@ class ProxyModel:
             "language": [inner.language_model, self._llava.lm_head],
         }
 
-    def _normalised(self, pixels_m: torch.Tensor | None) -> torch.Tensor | None:
+    def _normalised(self, pixels_m: npt.NDArray[np.uint8] | None) -> torch.Tensor | None:
         if pixels_m is None:
             return None
-        return (pixels_m.to(self.device).float().div_(255) - self._mean) / self._std
+        pixels = torch.from_numpy(pixels_m).to(self.device).float().div_(255)
+        return (pixels - self._mean) / self._std
 
     def _arithmetic(self) -> AbstractContextManager[None]:
         if not self._bfloat16:

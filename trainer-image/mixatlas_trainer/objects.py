@@ -97,7 +97,7 @@ class Objects:
     ) -> None:
         self._environ = environ
         self._wait = wait
-        self._client: Minio | None = None
+        self._client: tuple[int, Minio] | None = None
 
     def read(self, uri: str) -> bytes:
         """Return an object's bytes.
@@ -191,9 +191,10 @@ class Objects:
         return digest.hexdigest()
 
     def _s3(self) -> Minio:
-        if self._client is None:
-            self._client = _connect(self._environ)
-        return self._client
+        # A fork must not use its parent's connections: answers would go to the wrong process.
+        if self._client is None or self._client[0] != os.getpid():
+            self._client = os.getpid(), _connect(self._environ)
+        return self._client[1]
 
     def _retried(self, uri: str, call: Callable[[], Answer]) -> Answer:
         pause, reason = FIRST_PAUSE_S, ""

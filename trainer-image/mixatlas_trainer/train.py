@@ -174,7 +174,7 @@ class Training:
         so it does not depend on how the batch is split into forward passes.
         """
         # Dropout depends on (seed, step) alone, so no generator state needs to be kept.
-        torch.manual_seed(self._seed + self.tally.step)
+        _seed_dropout(self._seed + self.tally.step, self.model.device)
         n_supervised = max(1, batch.supervised.total())
         domain_nats = torch.zeros(len(self.tally.tokens), dtype=torch.float64)
         flops = 0.0
@@ -182,7 +182,8 @@ class Training:
             losses = self.model.token_losses(micro)
             (losses.nats_k.sum() / n_supervised).backward()  # type: ignore[no-untyped-call]
             nats_k = losses.nats_k.detach().cpu().double()
-            domain_nats.index_add_(0, micro.domains_n[losses.rows_k.cpu()], nats_k)
+            domains_k = torch.from_numpy(micro.domains_n)[losses.rows_k.cpu()]
+            domain_nats.index_add_(0, domains_k, nats_k)
             flops += self.model.flops(micro)
         self.loss = float(domain_nats.sum()) / n_supervised
         diverged = _judge("the loss", self.loss, MAX_LOSS)
@@ -225,6 +226,13 @@ class Training:
 
 def _added(counts: tuple[int, ...], more: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(count + more.get(number, 0) for number, count in enumerate(counts))
+
+
+def _seed_dropout(seed: int, device: torch.device) -> None:
+    # Not torch.manual_seed: before CUDA is in use it keeps a stack trace of every call.
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def _judge(what: str, value: float, limit: float) -> Diverged | None:
