@@ -5,8 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' requirements/torch.txt)
 
-export PYTHONDONTWRITEBYTECODE := 1
-
 .PHONY: demo test test-fast check generate golden bench lock clean
 
 # --- environment -------------------------------------------------------------------------------
@@ -35,7 +33,7 @@ test: check test-fast
 	$(BIN)/pytest -q -m slow tests
 
 test-fast: $(VENV)/installed
-	$(BIN)/pytest -q -m "not slow" --doctest-modules operator trainer-image tests
+	$(BIN)/pytest -q -n auto -m "not slow" --doctest-modules operator trainer-image tests
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check --quiet .

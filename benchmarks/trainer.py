@@ -1,6 +1,6 @@
 """What the trainer costs beside the arithmetic: speed, memory, exactness of the mixture.
 
-    PYTHONPATH=operator:trainer-image:tests python benchmarks/trainer.py [--tokens N] [--repeat N]
+    python benchmarks/trainer.py [--tokens N] [--repeat N]
 
 1. Tokens a second of the whole training path (shards, mixing, decoding, tokenizing, checkpoints,
    progress) against a bare loop of the same model, shapes and threads over batches collated
@@ -27,6 +27,7 @@ import random
 import resource
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 import tracemalloc
@@ -34,6 +35,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from mixatlas.contract.canonical import sha256_hex
 from mixatlas.contract.manifest import CorpusManifest, Shard

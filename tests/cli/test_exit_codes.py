@@ -16,6 +16,8 @@ from processes import children, is_alive, until
 from small_corpus import make_corpus
 from small_search import document, run_command
 
+pytestmark = pytest.mark.slow  # each runs the command as a process of its own
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,7 +47,6 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
     return process.returncode, output
 
 
-@pytest.mark.slow
 def test_0_a_winner_and_again_at_once(tmp_path: Path, corpus: Path) -> None:
     begin(tmp_path, document(), corpus)
     code, output = run(tmp_path, "run")
@@ -81,7 +82,16 @@ def test_3_no_document(tmp_path: Path) -> None:
     assert "search.yaml" in output
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_3_a_domain_that_the_corpus_lacks(tmp_path: Path, corpus: Path, command: str) -> None:
+    space = '  space: {bounds: [{domain: sqare.vqa, max: "0.1"}]}\n'
+    begin(tmp_path, document().replace("  search:", f"{space}  search:"), corpus)
+    code, output = run(tmp_path, command)
+    assert code == 3
+    assert "search.yaml:" in output
+    assert "did you mean `square.vqa`?" in output
+
+
 def test_4_an_empty_space(tmp_path: Path, corpus: Path) -> None:
     space = """\
   space:
@@ -97,7 +107,6 @@ def test_4_an_empty_space(tmp_path: Path, corpus: Path) -> None:
     assert "space.groups h is at most 0.2" in output
 
 
-@pytest.mark.slow
 def test_5_a_search_that_fails(tmp_path: Path, corpus: Path) -> None:
     begin(tmp_path, document(script="refuse=1"), corpus)
     code, output = run(tmp_path, "run")
@@ -113,7 +122,6 @@ def test_6_storage_that_cannot_be_reached(tmp_path: Path) -> None:
     assert "http://127.0.0.1:9 does not answer" in output
 
 
-@pytest.mark.slow
 def test_130_interrupted_then_it_goes_on(tmp_path: Path, corpus: Path) -> None:
     begin(tmp_path, document(script="slow=0.3"), corpus)
     process = run_command(tmp_path, "run")
@@ -132,7 +140,6 @@ def test_130_interrupted_then_it_goes_on(tmp_path: Path, corpus: Path) -> None:
     assert "TrialEnded: trial 3 " not in output
 
 
-@pytest.mark.slow
 def test_a_second_run_is_refused(tmp_path: Path) -> None:
     path = begin(tmp_path, document())
     with Lock(StateFolder.of(path, "small", None)):
@@ -141,7 +148,6 @@ def test_a_second_run_is_refused(tmp_path: Path) -> None:
     assert f"process {os.getpid()}" in output
 
 
-@pytest.mark.slow
 def test_nothing_is_left_when_the_driver_is_killed(tmp_path: Path, corpus: Path) -> None:
     begin(tmp_path, document(script="slow=30"), corpus)
     process = run_command(tmp_path, "run")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mixatlas.cli import COMMANDS
+from mixatlas.cli import COMMANDS, main
 
 PROBE = """
 import sys
@@ -31,10 +31,11 @@ def test_help_loads_neither_torch_nor_pydantic() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help(name: str) -> None:
-    probe = "import sys; from mixatlas.cli import main; main()"
-    ended = subprocess.run(
-        [sys.executable, "-c", probe, name, "-h"], capture_output=True, text=True
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "Usage: mixatlas" in ended.stdout
+def test_every_command_has_help(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["mixatlas", name, "-h"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    assert f"Usage: mixatlas {name}" in capsys.readouterr().out

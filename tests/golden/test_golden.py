@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
-from mixatlas.cli import COMMANDS
+from mixatlas.cli import COMMANDS, cli
 from mixatlas.cli.screen import describe_status, print_answer
 from mixatlas.cli.trials import trials_table
 from mixatlas.export.mixture import mixture_csv, mixture_json
@@ -39,19 +40,17 @@ def on_screen(draw: Callable[[Console], None]) -> str:
 
 
 def help_text(observed: Observed) -> str:
-    from importlib import import_module
-
+    runner = CliRunner()
     texts = []
     for name in COMMANDS:
-        command = import_module(f"mixatlas.cli.{name}").command
-        assert isinstance(command, click.Command)
-        commands = {name: command}
+        paths = [[name]]
+        command = cli.get_command(click.Context(cli), name)
         if isinstance(command, click.Group):
-            commands |= {f"{name} {sub}": value for sub, value in command.commands.items()}
-        for path, each in commands.items():
-            context = click.Context(each, info_name=f"mixatlas {path}", terminal_width=80)
-            texts.append(each.get_help(context))
-    return "\n\n".join(texts) + "\n"
+            paths += [[name, sub] for sub in command.commands]
+        for path in paths:
+            ended = runner.invoke(cli, [*path, "-h"], prog_name="mixatlas", terminal_width=80)
+            texts.append(ended.output)
+    return "\n".join(texts)
 
 
 def status(observed: Observed) -> str:

@@ -46,7 +46,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-def _cli() -> None:
+def cli() -> None:
     """Find the training-data mixture of a multimodal model with proxy runs.
 
     A search is one YAML document; run it here with `mixatlas run -f search.yaml`.
@@ -57,7 +57,7 @@ def main() -> None:
     """Run the command line, and turn every error of ours into its message and exit code."""
     try:
         # Without its standalone mode click returns what `Exit` carries.
-        sys.exit(_cli.main(prog_name="mixatlas", standalone_mode=False))
+        sys.exit(cli.main(prog_name="mixatlas", standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

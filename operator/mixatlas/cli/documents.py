@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import click
 from mixatlas.contract.errors import SpecError
 from mixatlas.spec.load import load_search
 from mixatlas.spec.model import MixtureSearch
+from mixatlas.spec.places import Document
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +28,22 @@ def read_document(path: Path) -> MixtureSearch:
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: {error}", hint="Give a MixtureSearch as YAML.") from error
     return load_search(text, filename=str(path))
+
+
+@contextmanager
+def places_in(path: Path) -> Iterator[None]:
+    """Show mistakes that only the corpus could tell at their places in the file.
+
+    Raises:
+        SpecError: As raised inside, with file, line and column of each field.
+    """
+    try:
+        yield
+    except SpecError as error:
+        if not error.mistakes:
+            raise
+        text = path.read_text(encoding="utf-8")
+        raise type(error)(Document(text, str(path)).describe(error.mistakes)) from error
 
 
 def file_option(function: F) -> F:

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from mixatlas.cli.documents import dir_option, file_option, read_document
+from mixatlas.cli.documents import dir_option, file_option, places_in, read_document
 from mixatlas.cli.screen import shorten
 from mixatlas.contract.mixture import PPM
 from mixatlas.driver.preview import Preview, preview
@@ -23,7 +23,7 @@ def command(file: Path, folder: Path | None) -> None:
     """Show the feasible region, the first round and the trainings; nothing is written."""
     search = read_document(file)
     state = StateFolder.of(file, search.metadata.name, folder)
-    with open_store(search, state) as (store, _):
+    with places_in(file), open_store(search, state) as (store, _):
         found = preview(store, search)
     console = Console(highlight=False, width=None if Console().is_terminal else 80)
     console.print(_region(found))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from mixatlas.cli.documents import places_in
 from mixatlas.cli.progress import ScreenSink
 from mixatlas.cli.screen import print_answer
 from mixatlas.contract.exit_codes import CliExit
@@ -21,7 +22,7 @@ OK_REASONS = ("Succeeded", "NoGainShown")
 def run_here(search: MixtureSearch, file: Path, state: StateFolder) -> int:
     """Run a search to its end, or until it is interrupted; return the exit code."""
     console = Console(highlight=False, width=None if Console().is_terminal else 80)
-    with ScreenSink(console, state, search) as sink:
+    with places_in(file), ScreenSink(console, state, search) as sink:
         ended = run_search(LocalRun(search=search, state=state, sink=sink))
         sink.keep_report(ended.observed)
     return _conclude(console, ended, file, state)

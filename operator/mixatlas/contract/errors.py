@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class MixAtlasError(Exception):
     """An error with a remedy.
@@ -24,7 +26,26 @@ class MixAtlasError(Exception):
 
 
 class SpecError(MixAtlasError):
-    """A user's file says something that cannot be done as written."""
+    """A user's file says something that cannot be done as written.
+
+    Args:
+        message: As `MixAtlasError`.
+        hint: As `MixAtlasError`.
+        where: As `MixAtlasError`.
+        mistakes: The fields at fault, for whoever can show their places in the file
+            (`spec.places.Mistake`); empty where the message does so already.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        where: str | None = None,
+        mistakes: tuple[Any, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, where=where)
+        self.mistakes = mistakes
 
 
 class NotYetSupported(SpecError):

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from mixatlas.contract.errors import NotYetSupported, SpecError
 from mixatlas.contract.manifest import BenchmarkManifest, CorpusManifest
 from mixatlas.spec.model import MixtureSearch
-from mixatlas.spec.places import Document, Mistake, Path, did_you_mean
+from mixatlas.spec.places import Mistake, Path, did_you_mean
 from mixatlas.spec.support import SUPPORTED_METRICS
 
 LEAST_ITEMS = 60
@@ -19,8 +19,6 @@ def check_against_corpus(
     search: MixtureSearch,
     corpus: CorpusManifest,
     benchmarks: Mapping[str, BenchmarkManifest],
-    *,
-    document: Document | None = None,
 ) -> None:
     """Refuse a document that names what its corpus lacks.
 
@@ -28,27 +26,22 @@ def check_against_corpus(
         search: The document.
         corpus: Its corpus.
         benchmarks: Manifests of the benchmarks that could be found, by name.
-        document: Its text, where it is at hand: mistakes are then told with their places.
 
     Raises:
-        SpecError: It lists every field that does not fit.
+        SpecError: It lists every field that does not fit, and carries them as `mistakes`.
         NotYetSupported: All fit, and a benchmark has a metric that our trainer lacks.
     """
-    _refuse([*_domains(search, corpus), *_benchmarks(search, corpus, benchmarks)], document)
-    _refuse(_metrics(search, benchmarks), document, NotYetSupported)
+    _refuse([*_domains(search, corpus), *_benchmarks(search, corpus, benchmarks)])
+    _refuse(_metrics(search, benchmarks), NotYetSupported)
 
 
-def _refuse(
-    mistakes: Sequence[Mistake], document: Document | None, error: type[SpecError] = SpecError
-) -> None:
-    if document is not None:
-        document.refuse(mistakes, error)
+def _refuse(mistakes: Sequence[Mistake], error: type[SpecError] = SpecError) -> None:
     if mistakes:
         lines = [
             f"{'.'.join(str(part) for part in m.path)}: {m.message}\n  {m.remedy}".rstrip()
             for m in mistakes
         ]
-        raise error("\n".join(lines))
+        raise error("\n".join(lines), mistakes=tuple(mistakes))
 
 
 def _domains(search: MixtureSearch, corpus: CorpusManifest) -> Iterator[Mistake]:
