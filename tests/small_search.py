@@ -72,6 +72,7 @@ spec:
   search: {maxTrials: MAX_TRIALS, parallelism: PARALLELISM, initialTrials: 5, seed: 3}
   proxy:
     tokens: 400
+    base: {warmupTokens: 300}
     trainer:
       model: {config: MODEL}
       sequenceLength: 64
