@@ -12,11 +12,11 @@ T = TypeVar("T")
 LIMIT_S = 60.0
 
 
-def until(look: Callable[[], T | None]) -> T:
+def until(look: Callable[[], T | None], seconds: float = LIMIT_S) -> T:
     """Look again and again until there is something to see, and return it."""
-    end = time.monotonic() + LIMIT_S
+    end = time.monotonic() + seconds
     while not (seen := look()):
-        assert time.monotonic() < end, f"nothing seen within {LIMIT_S:.0f} s"
+        assert time.monotonic() < end, f"nothing seen within {seconds:.0f} s"
         time.sleep(0.01)
     return seen
 

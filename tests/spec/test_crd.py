@@ -129,7 +129,8 @@ def test_every_field_is_described_with_its_default() -> None:
         words = node.get("description", "")
         assert words.endswith("."), path
         has_fields = "properties" in node or node.get("type") is None
-        if path not in required and not has_fields:
+        is_ours = path.startswith("status.")  # nobody sets it, so nothing is left out
+        if path not in required and not has_fields and not is_ours:
             assert "Default: " in words or "Left out: " in words, path
 
 
@@ -138,7 +139,7 @@ def test_the_schema_is_structural_and_bounded() -> None:
         assert not {"$ref", "$defs", "title", "anyOf", "const", "discriminator", "default"} & set(
             node
         ), path
-        if path.endswith("proxy.trainer"):
+        if FREE in node and "properties" not in node:
             assert "type" not in node, "with a type, a renamed key would pass as unchanged"
             assert node[FREE] is True
             continue
@@ -159,7 +160,7 @@ def test_lists_are_maps_by_a_required_key() -> None:
     found = {
         path.rpartition(".")[2]: node
         for path, node in nodes(SCHEMA)
-        if node.get("x-kubernetes-list-type") == "map"
+        if node.get("x-kubernetes-list-type") == "map" and path.startswith("spec")
     }
     assert found.keys() == LIST_KEYS.keys()
     for name, node in found.items():

@@ -21,6 +21,7 @@ COMMANDS = {
     "logs": "Print the log of a trial.",
     "export": "Write the winner's mixture, or all trials, for other programs.",
     "corpus": "Pack, check and push a corpus.",
+    "operator": "Run the searches of a cluster; started by the chart.",
     "version": "Print the version.",
 }
 

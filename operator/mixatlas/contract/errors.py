@@ -76,6 +76,27 @@ class StoreForbidden(MixAtlasError):
     """The object store refuses: credentials, permissions, or a bucket that is missing."""
 
 
+class InvalidJobTemplate(SpecError):
+    """`proxy.jobTemplate` gives a Job that the API server refuses; the words are the server's."""
+
+
+class ApiUnavailable(MixAtlasError):
+    """The API server does not answer, is overloaded, or fails by itself: worth another try."""
+
+
+class ApiRefused(MixAtlasError):
+    """The API server refuses a request as it is.
+
+    Args:
+        status: HTTP status, such as 403, 409 or 422.
+        message: The server's own words.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message, hint="`mixatlas operator` needs the chart's roles.")
+        self.status = status
+
+
 class ContractViolation(MixAtlasError):
     """A trainer, or a file meant for one, breaks the contract."""
 

@@ -51,6 +51,17 @@ REASONS: dict[str, ReasonText] = {
         "The object store refuses access or the bucket is missing.",
         "Check the credentials, their permissions and the bucket's name.",
     ),
+    "InvalidJobTemplate": ReasonText(
+        "The API server refuses a Job made from `proxy.jobTemplate`.",
+        "Correct the field that the message names.",
+    ),
+    "ApiUnavailable": ReasonText(
+        "The API server does not answer.", "Nothing to do; the search goes on by itself."
+    ),
+    "ApiRefused": ReasonText(
+        "The API server refuses a Job, a ConfigMap or a status.",
+        "Read the message: a quota, a policy, or a missing permission of the operator.",
+    ),
     "ContractViolation": ReasonText(
         "The trainer and the search disagree about a file (exit code 43).",
         "Use a trainer of the same version; the message names the field.",
@@ -103,6 +114,9 @@ ERRORS: dict[type[errors.MixAtlasError], tuple[str, CliExit]] = {
     errors.HistoryMismatch: ("HistoryMismatch", CliExit.INVALID_SPEC),
     errors.StoreUnavailable: ("StorageUnavailable", CliExit.STORAGE),
     errors.StoreForbidden: ("StorageForbidden", CliExit.STORAGE),
+    errors.InvalidJobTemplate: ("InvalidJobTemplate", CliExit.INVALID_SPEC),
+    errors.ApiUnavailable: ("ApiUnavailable", CliExit.STORAGE),
+    errors.ApiRefused: ("ApiRefused", CliExit.STORAGE),
     errors.ContractViolation: ("ContractViolation", CliExit.SEARCH_FAILED),
     errors.FitFailed: ("FitFailed", CliExit.SEARCH_FAILED),
     errors.SearchFailed: ("Failed", CliExit.SEARCH_FAILED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,8 @@ from mixatlas.plan.actions import (
     StartTrial,
     StopTrial,
 )
-from mixatlas.plan.observed import Accepted, Condition, Observed
+from mixatlas.plan.conditions import conditions_of
+from mixatlas.plan.observed import Accepted, Observed
 from mixatlas.plan.plan import is_done, plan
 from mixatlas.plan.status import describe
 from mixatlas.report.page import render_report
@@ -64,6 +65,7 @@ class Driver:
         live: Returns the document as it stands now.
         slots: How many trials this place can run at once.
         render: From what was observed to the report that is stored with each winner.
+        status: As last written by an earlier process: times of its conditions are kept.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Driver:
         live: Callable[[], MixtureSearch],
         slots: int,
         render: Callable[[Observed], bytes] = render_report,
+        status: Mapping[str, Any] | None = None,
     ) -> None:
         self._accepted = accepted
         self._ports = ports
@@ -81,8 +84,8 @@ class Driver:
         self._slots = slots
         self._render = render
         self._books: Books | None = None
-        self._conditions: tuple[Condition, ...] = ()
-        self._written: dict[str, Any] = {}
+        self._conditions = conditions_of(status or {})
+        self._written: Mapping[str, Any] = status or {}
         self._degraded: tuple[str, str] | None = None
         self._is_interrupted = False
 

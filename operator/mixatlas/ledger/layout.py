@@ -8,6 +8,12 @@ from dataclasses import dataclass
 _TRIAL = re.compile(r"/trials/(\d{6})/")
 
 
+def root_of(*, bucket: str, prefix: str, namespace: str, name: str, uid: str) -> str:
+    """Return the URI prefix of a search's ledger."""
+    parts = [bucket, prefix.strip("/"), namespace, name, uid]
+    return "s3://" + "/".join(part for part in parts if part)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Names of all objects of one search.

@@ -13,7 +13,7 @@ from mixatlas.contract.errors import SearchFailed
 from mixatlas.contract.manifest import CorpusManifest
 from mixatlas.driver.accept import accept, drifted
 from mixatlas.driver.books import Books
-from mixatlas.ledger.layout import Layout
+from mixatlas.ledger.layout import Layout, root_of
 from mixatlas.local.runner import image_id
 from mixatlas.local.s3_server import S3Server, running_server
 from mixatlas.local.state import StateFolder
@@ -60,9 +60,13 @@ def hold_store(search: MixtureSearch, state: StateFolder) -> Iterator[tuple[S3St
 def ledger_root(search: MixtureSearch, uid: str) -> str:
     """Return the URI prefix of a search's ledger."""
     storage = search.spec.storage or DEFAULT_STORAGE
-    namespace = search.metadata.namespace or "default"
-    parts = [storage.bucket, storage.prefix.strip("/"), namespace, search.metadata.name, uid]
-    return "s3://" + "/".join(part for part in parts if part)
+    return root_of(
+        bucket=storage.bucket,
+        prefix=storage.prefix,
+        namespace=search.metadata.namespace or "default",
+        name=search.metadata.name,
+        uid=uid,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

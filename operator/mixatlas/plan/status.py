@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.records import Interval, OutcomeClass, WinnerRecord, weights_of
 from mixatlas.plan.completion import Reason, find_failure, gpu_seconds_used, why_search_ends
+from mixatlas.plan.conditions import stamp
 from mixatlas.plan.confirmation import REFERENCE
 from mixatlas.plan.finish import finished_reason, latest_winner
 from mixatlas.plan.observed import Condition, Observed
@@ -38,9 +38,10 @@ def describe(observed: Observed, now: float) -> tuple[Plain, tuple[Condition, ..
     standing = read_standing(observed)
     conditions = _conditions(observed, standing, now)
     winner = latest_winner(observed)
+    generation = observed.live.metadata.generation or 0
     status: Plain = {
-        "observedGeneration": observed.live.metadata.generation or 0,
-        "conditions": [_plain_condition(condition) for condition in conditions],
+        "observedGeneration": generation,
+        "conditions": [_plain_condition(condition, generation) for condition in conditions],
         "summary": _summary(observed, standing),
         "counts": _counts(standing),
         "replicas": sum(trial.is_active for trial in standing.trials.values()),
@@ -151,14 +152,14 @@ def _idle_word(phase: str) -> str:
     )
 
 
-def _plain_condition(condition: Condition) -> Plain:
-    stamp = datetime.fromtimestamp(condition.since, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _plain_condition(condition: Condition, generation: int) -> Plain:
     return {
         "type": condition.type,
         "status": condition.status,
         "reason": condition.reason,
         "message": condition.message,
-        "lastTransitionTime": stamp,
+        "lastTransitionTime": stamp(condition.since),
+        "observedGeneration": generation,
     }
 
 
@@ -349,8 +350,7 @@ def _winner(observed: Observed, winner: WinnerRecord) -> Plain:
     plain = winner.to_plain()
     for key in ("schemaVersion", "arms"):
         plain.pop(key)
-    output = observed.live.spec.output
-    plain["configMap"] = output.config_map if output is not None else None
+    plain["configMap"] = observed.live.config_map
     return plain
 
 

@@ -6,6 +6,7 @@ import json
 
 import yaml
 
+from mixatlas.spec.cel import immutability, rule_on
 from mixatlas.spec.schema import Schema, search_schema
 
 GROUP, VERSION = "mixatlas.dev", "v1alpha1"
@@ -34,6 +35,39 @@ COLUMNS = (
     ("ETA", "eta", 1),
 )
 """Printer columns: name, field of `status.summary`, priority (1: with `-o wide` only)."""
+_CONDITIONS: Schema = {
+    "type": "array",
+    "maxItems": 8,
+    "description": "How the search stands: `Finished` is what pipelines wait for.",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["type"],
+    "items": {
+        "type": "object",
+        "description": "One condition, as in metav1.",
+        "required": ["type", "status", "reason", "message", "lastTransitionTime"],
+        "properties": {
+            "type": {"type": "string", "maxLength": 64, "description": "What is told."},
+            "status": {
+                "type": "string",
+                "enum": ["True", "False", "Unknown"],
+                "description": "Whether it holds.",
+            },
+            "reason": {"type": "string", "maxLength": 64, "description": "Why, in one word."},
+            "message": {"type": "string", "maxLength": 32768, "description": "Why, in words."},
+            "lastTransitionTime": {
+                "type": "string",
+                "format": "date-time",
+                "maxLength": 64,
+                "description": "When `status` last changed.",
+            },
+            "observedGeneration": {
+                "type": "integer",
+                "format": "int64",
+                "description": "Of the document that this is about.",
+            },
+        },
+    },
+}
 _KEPT = (
     *("type", "description", "enum", "pattern", "format", "required"),
     *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
@@ -93,7 +127,13 @@ def _root() -> Schema:
         "type": "object",
         "properties": {"name": metadata["properties"]["name"]},
     }
-    status["x-kubernetes-preserve-unknown-fields"] = True
+    root["properties"]["status"] = {
+        "type": "object",
+        "description": status["description"],
+        "properties": {"conditions": _CONDITIONS},
+        "x-kubernetes-preserve-unknown-fields": True,
+    }
+    root["x-kubernetes-validations"] = [immutability(root["properties"]["spec"])]
     return root
 
 
@@ -102,7 +142,7 @@ def _structural(schema: Schema, name: str) -> Schema:
     result = {key: schema[key] for key in _KEPT if key in schema}
     if "description" in schema:
         result["description"] = schema["description"] + _default(schema)
-    if name == "trainer":
+    if name == "trainer" or _is_free(schema):
         # Without `type`: with one, the API server would compare only the keys that two versions
         # share, and a renamed key would pass as unchanged.
         return {
@@ -119,6 +159,8 @@ def _structural(schema: Schema, name: str) -> Schema:
     match schema.get("type"):
         case "object":
             result |= _object(schema)
+            if rules := rule_on(name):
+                result["x-kubernetes-validations"] = rules
         case "array":
             result["items"] = _structural(schema["items"], "")
             if name in LIST_KEYS:
@@ -135,10 +177,14 @@ def _object(schema: Schema) -> Schema:
     if "properties" in schema:
         properties = {key: _structural(field, key) for key, field in schema["properties"].items()}
         return {"properties": properties}
-    if isinstance(schema["additionalProperties"], dict):
-        values = _structural(schema["additionalProperties"], "")
-        return {"additionalProperties": values, "maxProperties": LARGEST_MAP}
-    return {"x-kubernetes-preserve-unknown-fields": True}
+    values = _structural(schema["additionalProperties"], "")
+    return {"additionalProperties": values, "maxProperties": LARGEST_MAP}
+
+
+def _is_free(schema: Schema) -> bool:
+    """Tell whether any keys may stand in an object."""
+    is_object = schema.get("type") == "object" and "properties" not in schema
+    return is_object and not isinstance(schema.get("additionalProperties"), dict)
 
 
 def _default(schema: Schema) -> str:

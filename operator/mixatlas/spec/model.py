@@ -98,3 +98,11 @@ class MixtureSearch(Record):
     status: dict[str, Any] | None = Field(
         None, description="What the operator reports; never read. Left out: nothing yet."
     )
+
+    @property
+    def config_map(self) -> str | None:
+        """Name of the winner's ConfigMap, None where the document asks for none."""
+        output = self.spec.output
+        if output is None:
+            return None
+        return output.config_map or f"{self.metadata.name}-mixture"

@@ -1,0 +1,186 @@
+"""Trials as Jobs: one attempt is one Job, whose pod runs the trainer's image."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, final
+
+from mixatlas.contract.errors import ApiRefused, ApiUnavailable
+from mixatlas.contract.exit_codes import TrainerExit
+from mixatlas.controller.api import Api
+from mixatlas.controller.names import (
+    ATTEMPT,
+    DIGEST,
+    DIVISOR,
+    TRAINER,
+    TRIAL,
+    is_owned,
+    jobs_path,
+)
+from mixatlas.controller.render import JobPlace, render_job
+from mixatlas.controller.world import World
+from mixatlas.driver.ports import StartRequest
+from mixatlas.plan.observed import AttemptState
+
+Plain = dict[str, Any]
+
+
+@final
+class JobRunner:
+    """Runs attempts as Jobs; a trial runner.
+
+    Args:
+        api: The cluster.
+        world: What the watches have seen.
+        place: What all Jobs of the search share.
+    """
+
+    def __init__(self, api: Api, world: World, place: JobPlace) -> None:
+        self._api = api
+        self._world = world
+        self._place = place
+
+    def start(self, request: StartRequest) -> None:
+        """Create the Job. The create is the lock: one of ours that is there is success.
+
+        Raises:
+            ApiUnavailable: No answer, or a foreign or ending Job has the name: try again.
+            ApiRefused: The Job is refused as it is.
+        """
+        path = jobs_path(self._place.namespace)
+        try:
+            job = self._api.create(path, render_job(self._place, request))
+        except ApiRefused as refusal:
+            if refusal.status != 409:
+                raise
+            job = self._existing(request.name)
+        self._world.see("job", job)
+
+    def stop(self, name: str) -> None:
+        """Delete the Job; its pod ends within its grace period."""
+        self._delete(name)
+
+    def observe(self) -> tuple[AttemptState, ...]:
+        """Return all attempts whose Job is there and not being deleted."""
+        pods: dict[str, list[Plain]] = {}
+        for pod in self._world.of_search("pod", self._place.uid):
+            job = pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name", "")
+            pods.setdefault(job, []).append(pod)
+        jobs = [
+            job
+            for job in self._world.of_search("job", self._place.uid)
+            if is_owned(job, self._place.uid) and "deletionTimestamp" not in job["metadata"]
+        ]
+        jobs.sort(key=lambda job: str(job["metadata"]["name"]))
+        return tuple(attempt_of(job, pods.get(job["metadata"]["name"], [])) for job in jobs)
+
+    def forget(self, name: str) -> None:
+        """Delete the Job of an attempt whose trial has an outcome, and its pod."""
+        self._delete(name)
+
+    def _existing(self, name: str) -> Plain:
+        job = self._api.get(jobs_path(self._place.namespace, name))
+        if job is None or "deletionTimestamp" in job["metadata"]:
+            raise ApiUnavailable(f"Job {name} is still being deleted")
+        if not is_owned(job, self._place.uid):
+            raise ApiUnavailable(
+                f"Job {name} exists and is not of this search", hint="Delete or rename it."
+            )
+        return job
+
+    def _delete(self, name: str) -> None:
+        for job in self._world.of_search("job", self._place.uid):
+            if job["metadata"]["name"] == name and is_owned(job, self._place.uid):
+                body = {
+                    "propagationPolicy": "Background",
+                    "preconditions": {"uid": job["metadata"]["uid"]},
+                }
+                self._api.delete(jobs_path(self._place.namespace, name), body)
+                self._world.lose("job", job)
+
+
+def attempt_of(job: Plain, pods: list[Plain]) -> AttemptState:
+    """Read an attempt off its Job and its pods.
+
+    The Job's condition alone ends an attempt: a disrupted pod is replaced, and the attempt goes
+    on. Exit code, node and image come from the newest pod.
+
+    Args:
+        job: Of ours.
+        pods: Of that Job, in any order.
+    """
+    metadata = job["metadata"]
+    newest = max(
+        pods,
+        key=lambda p: (p["metadata"].get("creationTimestamp", ""), p["metadata"]["uid"]),
+        default=None,
+    )
+    ending = _ending(job)
+    state = _container_state(newest) if newest else {}
+    terminated = state.get("state", {}).get("terminated") or {}
+    code = terminated.get("exitCode")
+    if terminated.get("reason") == "OOMKilled":
+        code = int(TrainerExit.OUT_OF_MEMORY)
+    if ending is not None and ending["type"] == "Complete" and code is None:
+        code = int(TrainerExit.OK)
+    status = job.get("status", {})
+    return AttemptState(
+        name=metadata["name"],
+        trial=int(metadata["labels"][TRIAL]),
+        attempt=int(metadata["labels"][ATTEMPT]),
+        digest=metadata["annotations"][DIGEST],
+        pod_uid=newest["metadata"]["uid"] if newest else "",
+        image_id=str(state.get("imageID", "")),
+        phase="ended" if ending is not None else _phase(job, newest),
+        exit_code=code if ending is not None else None,
+        message=_message(terminated, ending, newest),
+        started=_seconds(terminated.get("startedAt") or _running_since(state))
+        or _seconds(status.get("startTime")),
+        ended=_seconds(terminated.get("finishedAt") or ending.get("lastTransitionTime"))
+        if ending is not None
+        else None,
+        node=newest.get("spec", {}).get("nodeName", "") if newest else "",
+        micro_batch_divisor=int(metadata["annotations"].get(DIVISOR, "1")),
+    )
+
+
+def _ending(job: Plain) -> Plain | None:
+    """Return the condition that says that a Job will not run again."""
+    for condition in job.get("status", {}).get("conditions", ()):
+        if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
+            found: Plain = condition
+            return found
+    return None
+
+
+def _phase(job: Plain, pod: Plain | None) -> Literal["pending", "running"]:
+    is_queued = job.get("spec", {}).get("suspend", False) or pod is None
+    runs = not is_queued and pod is not None and pod.get("status", {}).get("phase") == "Running"
+    return "running" if runs else "pending"
+
+
+def _container_state(pod: Plain) -> Plain:
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    named: list[Plain] = [s for s in statuses if s["name"] == TRAINER]
+    return (named or statuses or [{}])[0]
+
+
+def _running_since(state: Plain) -> str | None:
+    since = (state.get("state", {}).get("running") or {}).get("startedAt")
+    return None if since is None else str(since)
+
+
+def _message(terminated: Plain, ending: Plain | None, pod: Plain | None) -> str:
+    """Return the trainer's last words, else what Kubernetes says of its pod."""
+    if terminated.get("message"):
+        return str(terminated["message"])
+    if ending is not None and ending["type"] == "Failed":
+        return f"{ending.get('reason', '')}: {ending.get('message', '')}"
+    for condition in pod.get("status", {}).get("conditions", ()) if pod else ():
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message", ""))
+    return ""
+
+
+def _seconds(stamp: str | None) -> float:
+    return datetime.fromisoformat(stamp).timestamp() if stamp else 0.0

@@ -1,0 +1,281 @@
+"""One pass of one search: accept it, let its driver work, hand over the winner."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import yaml
+
+from mixatlas.adapters.clock import SystemClock
+from mixatlas.adapters.proposer import WorkerProposer
+from mixatlas.adapters.s3 import S3Settings, S3Store
+from mixatlas.contract.errors import (
+    ApiRefused,
+    CorpusInvalid,
+    HistoryMismatch,
+    InfeasibleSpace,
+    InvalidJobTemplate,
+    MixAtlasError,
+    SpecError,
+    StoreForbidden,
+    StoreUnavailable,
+)
+from mixatlas.contract.manifest import CorpusManifest
+from mixatlas.contract.reasons import ERRORS
+from mixatlas.controller.api import Api
+from mixatlas.controller.handover import render_config_map
+from mixatlas.controller.jobs import JobRunner
+from mixatlas.controller.names import config_maps_path, is_owned, jobs_path
+from mixatlas.controller.render import JobPlace, render_job
+from mixatlas.controller.settings import OperatorSettings
+from mixatlas.controller.sink import ResourceSink
+from mixatlas.controller.world import World
+from mixatlas.driver.accept import accept
+from mixatlas.driver.driver import Driver, Ports
+from mixatlas.driver.ports import StartRequest
+from mixatlas.driver.questions import answer
+from mixatlas.ledger.layout import attempt_name, root_of
+from mixatlas.plan.conditions import is_accepted, refused, troubled
+from mixatlas.plan.finish import latest_winner
+from mixatlas.plan.observed import Observed, Running
+from mixatlas.spec.load import load_search
+from mixatlas.spec.model import MixtureSearch
+
+Plain = dict[str, Any]
+PROPOSAL_PERIOD_S = 0.5
+"""How often a proposal that is being made is asked for."""
+REFUSALS = (SpecError, CorpusInvalid, InfeasibleSpace, HistoryMismatch)
+"""What makes a document unacceptable as it stands; anything else passes."""
+
+
+@dataclass(kw_only=True)
+class _Held:
+    """What is kept between two passes of a search. All of it can be made anew."""
+
+    driver: Driver
+    store: S3Store
+    proposer: WorkerProposer
+    sink: ResourceSink
+    live: MixtureSearch
+    version: str
+
+
+@final
+class Reconciler:
+    """Works on searches, one pass a call; calls for different searches may run at once.
+
+    Args:
+        api: The cluster.
+        world: What the watches have seen.
+        settings: Of the operator.
+    """
+
+    def __init__(self, api: Api, world: World, settings: OperatorSettings) -> None:
+        self._api = api
+        self._world = world
+        self._settings = settings
+        self._held: dict[str, _Held] = {}
+        self._lock = threading.Lock()
+
+    def reconcile(self, uid: str) -> float | None:
+        """Make one pass.
+
+        Returns:
+            Seconds after which the next pass is wanted; None: when something happens.
+
+        Raises:
+            MixAtlasError: The pass did not come to its end; the status says why.
+        """
+        resource = self._world.search(uid)
+        if resource is None or "deletionTimestamp" in resource["metadata"]:
+            self.drop(uid)
+            return None
+        try:
+            return self._work(uid, resource)
+        except MixAtlasError as error:
+            self._tell(uid, resource, error)
+            raise
+
+    def drop(self, uid: str) -> None:
+        """Let go of what is kept of a search."""
+        with self._lock:
+            held = self._held.pop(uid, None)
+        if held is not None:
+            held.proposer.close()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for uid in list(self._held):
+            self.drop(uid)
+
+    def _work(self, uid: str, resource: Plain) -> float | None:
+        with self._lock:
+            held = self._held.get(uid)
+        if held is None:
+            held = self._take_up(uid, resource)
+            with self._lock:
+                self._held[uid] = held
+        if held.version != resource["metadata"]["resourceVersion"]:
+            held.live = read_resource(resource)
+            held.version = resource["metadata"]["resourceVersion"]
+        observed, n_actions = held.driver.run_pass()
+        self._hand_over(held, observed)
+        if n_actions:
+            return 0.0
+        return PROPOSAL_PERIOD_S if isinstance(observed.proposal, Running) else None
+
+    def _take_up(self, uid: str, resource: Plain) -> _Held:
+        """Accept the document, or go on with it where an earlier process was."""
+        search = read_resource(resource)
+        storage = search.spec.storage or self._settings.storage
+        endpoint = storage.endpoint or self._settings.storage.endpoint
+        if endpoint is None:
+            raise SpecError(
+                "spec.storage.endpoint is missing", hint="Give it, or set the chart's storage."
+            )
+        store = S3Store(S3Settings(endpoint=endpoint, region=storage.region))
+        namespace = resource["metadata"]["namespace"]
+        place = JobPlace(
+            search=search,
+            namespace=namespace,
+            uid=uid,
+            image=self._settings.trainer_image,
+            gpus=self._settings.gpus,
+            endpoint=endpoint,
+            region=storage.region,
+            secret=storage.secret_name if search.spec.storage else self._settings.pod_secret,
+            pull_secrets=self._settings.pull_secrets,
+        )
+        if not is_accepted(resource.get("status") or {}):
+            self._try_template(place)
+        root = root_of(
+            bucket=storage.bucket,
+            prefix=storage.prefix,
+            namespace=namespace,
+            name=search.metadata.name,
+            uid=uid,
+        )
+        accepted = accept(store, search, uid=uid, root=root, image="")
+        sink = ResourceSink(self._api, resource)
+        proposer = WorkerProposer(answer)
+        held: _Held
+        driver = Driver(
+            accepted,
+            Ports(
+                store=store,
+                runner=JobRunner(self._api, self._world, place),
+                proposer=proposer,
+                sink=sink,
+                clock=SystemClock(),
+            ),
+            live=lambda: held.live,
+            slots=search.spec.search.parallelism or 1,
+            status=resource.get("status"),
+        )
+        held = _Held(
+            driver=driver,
+            store=store,
+            proposer=proposer,
+            sink=sink,
+            live=search,
+            version=resource["metadata"]["resourceVersion"],
+        )
+        return held
+
+    def _try_template(self, place: JobPlace) -> None:
+        """Let the API server look at a Job of this template, without making it.
+
+        Raises:
+            InvalidJobTemplate: It refuses; the words are its own.
+        """
+        name = attempt_name(place.search.metadata.name, place.uid, 1, 1)
+        request = StartRequest(
+            name=name, trial=1, attempt=1, digest="0" * 64, trial_uri="", purpose="initial"
+        )
+        job = render_job(place, request)
+        path = jobs_path(place.namespace)
+        try:
+            self._api.create(path, job, dryRun="All", fieldValidation="Strict")
+        except ApiRefused as refusal:
+            if refusal.status not in (400, 422):
+                raise
+            raise InvalidJobTemplate(
+                f"spec.proxy.jobTemplate: {refusal.message}", hint="Correct the template."
+            ) from refusal
+
+    def _hand_over(self, held: _Held, observed: Observed) -> None:
+        """Make the winner's ConfigMap, and put it right where somebody has changed it."""
+        winner = latest_winner(observed)
+        if winner is None or held.live.config_map is None:
+            return
+        accepted = observed.accepted
+        namespace = accepted.record.namespace
+        path = config_maps_path(namespace, held.live.config_map)
+        there = self._api.get(path)
+        wanted = render_config_map(
+            accepted,
+            held.live,
+            winner,
+            tokens_a_sample=_tokens_a_sample(held.store, accepted.corpus),
+        )
+        if there is None:
+            self._api.create(config_maps_path(namespace), wanted)
+        elif not is_owned(there, accepted.record.uid):
+            raise ApiRefused(409, f"ConfigMap {held.live.config_map} is not of this search")
+        elif there.get("data") != wanted["data"]:
+            self._api.patch(
+                path,
+                [
+                    {"op": "add", "path": "/data", "value": wanted["data"]},
+                    {
+                        "op": "add",
+                        "path": "/metadata/annotations",
+                        "value": wanted["metadata"]["annotations"],
+                    },
+                ],
+                "json",
+            )
+            held.sink.event("ConfigMapRepaired", f"{held.live.config_map} holds the winner again")
+
+    def _tell(self, uid: str, resource: Plain, error: MixAtlasError) -> None:
+        """Say in the status why a pass has failed; what else stood there stays."""
+        status: Mapping[str, Any] = resource.get("status") or {}
+        reason, _ = ERRORS[type(error)]
+        now = time.time()
+        if is_accepted(status) or isinstance(error, (StoreUnavailable, StoreForbidden)):
+            told = troubled(status, reason, str(error), now)
+        elif isinstance(error, REFUSALS):
+            generation = resource["metadata"].get("generation", 0)
+            told = refused(status, generation, reason, str(error), now)
+        else:
+            return
+        with self._lock:
+            held = self._held.get(uid)
+        sink = held.sink if held else ResourceSink(self._api, resource)
+        sink.write(told)
+
+
+def read_resource(resource: Plain) -> MixtureSearch:
+    """Read a search as the API server holds it.
+
+    Raises:
+        SpecError: It is not valid by itself; places are those of `kubectl get -o yaml`.
+    """
+    parts = {key: resource[key] for key in ("apiVersion", "kind", "metadata", "spec")}
+    metadata = resource["metadata"]
+    return load_search(
+        yaml.safe_dump(parts, sort_keys=False),
+        filename=f"{metadata['namespace']}/{metadata['name']}",
+    )
+
+
+def _tokens_a_sample(store: S3Store, uri: str) -> dict[str, float]:
+    content = store.get(uri)
+    if content is None:
+        raise CorpusInvalid(f"{uri} does not exist", hint="Push the corpus again.")
+    manifest = CorpusManifest.model_validate_json(content)
+    return {domain.name: domain.tokens / domain.samples for domain in manifest.domains}

@@ -1,0 +1,78 @@
+"""What the chart tells the operator, read once from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mixatlas.contract.errors import SpecError
+from mixatlas.spec.model import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorSettings:
+    """Settings of one operator.
+
+    Args:
+        trainer_image: Of trials whose template names no image, and of the default template.
+        namespace: The one that is watched; None watches all.
+        storage: Of searches that name none.
+        pod_secret: Secret of S3 credentials in a search's namespace, for the pods of searches
+            that name no storage; None leaves them their ServiceAccount's identity.
+        pull_secrets: Secrets that trial pods pull images with.
+        gpus: Of a trial whose search gives no template.
+        port: Of `/healthz`, `/readyz` and `/metrics`; 0 serves none.
+        workers: Searches that are worked on at once.
+        resync_s: Every search is looked at this often, whatever happens.
+        relist_s: What the watches have told is replaced by a full list this often.
+    """
+
+    trainer_image: str
+    namespace: str | None = None
+    storage: Storage = field(default_factory=Storage)
+    pod_secret: str | None = None
+    pull_secrets: tuple[str, ...] = ()
+    gpus: int = 1
+    port: int = 8080
+    workers: int = 8
+    resync_s: float = 60.0
+    relist_s: float = 300.0
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> OperatorSettings:
+        """Read `MIXATLAS_*` and the default S3 endpoint.
+
+        Raises:
+            SpecError: One is missing or has no meaning.
+        """
+        if not environ.get("MIXATLAS_TRAINER_IMAGE"):
+            raise SpecError(
+                "MIXATLAS_TRAINER_IMAGE is not set",
+                hint="Give the trainer's image, as the chart does from image.trainer.",
+            )
+        default = Storage()
+        storage = Storage(
+            endpoint=environ.get("AWS_ENDPOINT_URL_S3") or None,
+            region=environ.get("AWS_REGION") or default.region,
+            bucket=environ.get("MIXATLAS_STORAGE_BUCKET") or default.bucket,
+            prefix=environ.get("MIXATLAS_STORAGE_PREFIX") or default.prefix,
+        )
+        return cls(
+            trainer_image=environ["MIXATLAS_TRAINER_IMAGE"],
+            namespace=environ.get("MIXATLAS_NAMESPACE") or None,
+            storage=storage,
+            pod_secret=environ.get("MIXATLAS_POD_SECRET") or None,
+            pull_secrets=tuple(filter(None, environ.get("MIXATLAS_PULL_SECRETS", "").split(","))),
+            gpus=_number(environ, "MIXATLAS_GPUS", 1, least=0),
+            port=_number(environ, "MIXATLAS_PORT", 8080, least=0),
+            workers=_number(environ, "MIXATLAS_WORKERS", 8, least=1),
+        )
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = environ.get(name)
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) < least:
+        raise SpecError(f"{name} is {text!r}", hint=f"Give a whole number of at least {least}.")
+    return int(text)

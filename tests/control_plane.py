@@ -1,0 +1,283 @@
+"""A real Kubernetes control plane on 127.0.0.1, and a kubelet that runs pods as local processes.
+
+etcd, kube-apiserver and kube-controller-manager are built from their Go modules
+(`tools/cluster`); they start in some seconds and leave nothing. Pods are run by `PodRunner`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from kubernetes import config
+from kubernetes.client import ApiClient, ApiException, Configuration
+
+from mixatlas.contract.errors import ApiRefused, ApiUnavailable
+from mixatlas.controller.api import Api
+from processes import until
+
+HOST = "127.0.0.1"
+Plain = dict[str, Any]
+
+
+def free_ports(n: int) -> list[int]:
+    """Return ports that are free now."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(n)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+class ControlPlane:
+    """Runs from `with` to its end.
+
+    Attributes:
+        api: As an administrator.
+        kubeconfig: Of the administrator.
+    """
+
+    def __init__(self, folder: Path, binaries: Path) -> None:
+        self._folder = folder
+        self._binaries = binaries
+        self._token = secrets.token_hex(16)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._etcd, self._peer, self._port, self._manager = free_ports(4)
+        self.kubeconfig = folder / "admin.kubeconfig"
+        self.api: Api
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def _start(self) -> None:
+        etcd = f"http://{HOST}:{self._etcd}"
+        peer = f"http://{HOST}:{self._peer}"
+        self._run(
+            "etcd",
+            f"--data-dir={self._folder}/etcd",
+            "--unsafe-no-fsync",
+            "--name=test",
+            f"--listen-client-urls={etcd}",
+            f"--advertise-client-urls={etcd}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=test={peer}",
+            "--log-level=warn",
+        )
+        key = self._folder / "sa.key"
+        subprocess.run(
+            ["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True
+        )
+        tokens = self._folder / "tokens.csv"
+        tokens.write_text(f"{self._token},admin,admin,system:masters\n")
+        self._run(
+            "kube-apiserver",
+            f"--etcd-servers={etcd}",
+            f"--bind-address={HOST}",
+            f"--advertise-address={HOST}",
+            f"--secure-port={self._port}",
+            "--endpoint-reconciler-type=none",
+            f"--cert-dir={self._folder}/pki",
+            f"--token-auth-file={tokens}",
+            "--authorization-mode=RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={key}",
+            f"--service-account-signing-key-file={key}",
+            "--service-cluster-ip-range=127.96.0.0/16",
+            "--profiling=false",
+        )
+        certificate = self._folder / "pki" / "apiserver.crt"
+        until(certificate.exists)
+        self._write_kubeconfig(certificate)
+        self.api = connect(self.kubeconfig)
+        self._until_answered(lambda: self.api.get("/api/v1/namespaces/default"))
+        self._run(
+            "kube-controller-manager",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--bind-address={HOST}",
+            f"--secure-port={self._manager}",
+            "--leader-elect=false",
+            "--use-service-account-credentials=true",
+            f"--root-ca-file={certificate}",
+            f"--service-account-private-key-file={key}",
+            "--kube-api-qps=300",
+            "--kube-api-burst=600",
+            "--profiling=false",
+        )
+        account = "/api/v1/namespaces/default/serviceaccounts/default"
+        self._until_answered(lambda: self.api.get(account))
+
+    def _run(self, name: str, *arguments: str) -> None:
+        with (self._folder / f"{name}.log").open("wb") as log:
+            self._processes.append(
+                subprocess.Popen([str(self._binaries / name), *arguments], stdout=log, stderr=log)
+            )
+
+    def _until_answered(self, ask: Callable[[], Plain | None]) -> None:
+        def answered() -> Plain | None:
+            for process in self._processes:
+                assert process.poll() is None, f"{process.args} ended; see its log"
+            with suppress(ApiUnavailable, ApiRefused, ApiException):
+                return ask()
+            return None
+
+        until(answered, seconds=120)
+
+    def _write_kubeconfig(self, certificate: Path) -> None:
+        authority = base64.b64encode(certificate.read_bytes()).decode()
+        server = f"https://{HOST}:{self._port}"
+        self.kubeconfig.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "current-context": "test",
+                    "clusters": [
+                        {
+                            "name": "test",
+                            "cluster": {
+                                "server": server,
+                                "certificate-authority-data": authority,
+                            },
+                        }
+                    ],
+                    "users": [{"name": "admin", "user": {"token": self._token}}],
+                    "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+                }
+            )
+        )
+
+    def _stop(self) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def connect(kubeconfig: Path) -> Api:
+    """Return the API as the user of a kubeconfig."""
+    settings = Configuration()
+    config.load_kube_config(str(kubeconfig), client_configuration=settings)
+    return Api(ApiClient(settings))
+
+
+class PodRunner:
+    """Runs the pods of Jobs as processes of this machine, as a kubelet runs containers.
+
+    Args:
+        api: Of the cluster.
+        program: Python; run with the environment that the container has.
+    """
+
+    def __init__(self, api: Api, program: str) -> None:
+        self._api = api
+        self._program = program
+        self._started: set[str] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.created: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.1):
+            with suppress(ApiUnavailable):
+                for pod in self._api.list("/api/v1/pods"):
+                    self._take(pod)
+
+    def _take(self, pod: Plain) -> None:
+        uid = pod["metadata"]["uid"]
+        if uid in self._started or pod.get("status", {}).get("phase") != "Pending":
+            return
+        self._started.add(uid)
+        self.created.append(pod["metadata"]["labels"]["batch.kubernetes.io/job-name"])
+        threading.Thread(target=self._run, args=(pod,), daemon=True).start()
+
+    def _run(self, pod: Plain) -> None:
+        container = pod["spec"]["containers"][0]
+        self._tell(pod, "Running", {"running": {"startedAt": _now()}})
+        environ = {**os.environ, **self._variables(pod, container)}
+        code = subprocess.run([sys.executable, "-c", self._program], env=environ).returncode
+        ended = {"exitCode": code, "startedAt": _now(), "finishedAt": _now()}
+        self._tell(pod, "Failed" if code else "Succeeded", {"terminated": ended})
+
+    def _tell(self, pod: Plain, phase: str, state: Plain) -> None:
+        metadata, container = pod["metadata"], pod["spec"]["containers"][0]
+        status = {
+            "phase": phase,
+            "containerStatuses": [
+                {
+                    "name": container["name"],
+                    "image": container["image"],
+                    "imageID": f"{container['image']}@sha256:{'0' * 64}",
+                    "ready": False,
+                    "restartCount": 0,
+                    "state": state,
+                }
+            ],
+        }
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
+        with suppress(ApiRefused):  # deleted meanwhile
+            self._api.patch(path, {"status": status}, "merge")
+
+    def _variables(self, pod: Plain, container: Plain) -> dict[str, str]:
+        found = {}
+        for variable in container["env"]:
+            source = variable.get("valueFrom", {})
+            if "fieldRef" in source:
+                found[variable["name"]] = pod["metadata"]["uid"]
+            elif "secretKeyRef" in source:
+                reference = source["secretKeyRef"]
+                path = (
+                    f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/{reference['name']}"
+                )
+                secret = self._api.get(path)
+                data = (secret or {}).get("data", {})
+                if reference["key"] in data:
+                    found[variable["name"]] = base64.b64decode(data[reference["key"]]).decode()
+            else:
+                found[variable["name"]] = variable["value"]
+        return found
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
