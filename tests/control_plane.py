@@ -201,6 +201,7 @@ class PodRunner:
         self._api = api
         self._program = program
         self._started: set[str] = set()
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.created: list[str] = []
@@ -217,6 +218,9 @@ class PodRunner:
     ) -> None:
         self._stop.set()
         self._thread.join()
+        for process in self._processes:
+            process.kill()
+            process.wait()
 
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
@@ -236,7 +240,9 @@ class PodRunner:
         container = pod["spec"]["containers"][0]
         self._tell(pod, "Running", {"running": {"startedAt": _now()}})
         environ = {**os.environ, **self._variables(pod, container)}
-        code = subprocess.run([sys.executable, "-c", self._program], env=environ).returncode
+        process = subprocess.Popen([sys.executable, "-c", self._program], env=environ)
+        self._processes.append(process)
+        code = process.wait()
         ended = {"exitCode": code, "startedAt": _now(), "finishedAt": _now()}
         self._tell(pod, "Failed" if code else "Succeeded", {"terminated": ended})
 

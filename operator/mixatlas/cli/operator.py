@@ -19,5 +19,6 @@ def command() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line an event is too much
     settings = OperatorSettings.read(os.environ)
     raise click.exceptions.Exit(Operator(Api.connect(), settings).run())

@@ -122,13 +122,6 @@ def render_job(place: JobPlace, request: StartRequest) -> Plain:
     }
 
 
-def gpus_of(job: Plain) -> int:
-    """Return the GPUs of a Job's trainer, at least 1: what GPU seconds are counted in."""
-    container = _trainer_of(job["spec"]["template"]["spec"]["containers"])
-    limits = container.get("resources", {}).get("limits", {})
-    return max(1, *(int(n) for name, n in limits.items() if name.endswith("/gpu")), 1)
-
-
 def _labels(place: JobPlace, request: StartRequest) -> dict[str, str]:
     return {
         **MANAGED_BY,
