@@ -10,12 +10,11 @@ import base64
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,19 +25,11 @@ from kubernetes.client import ApiClient, ApiException, Configuration
 
 from mixatlas.contract.errors import ApiRefused, ApiUnavailable
 from mixatlas.controller.api import Api
+from mixatlas.local.s3_files import free_ports
 from processes import until
 
 HOST = "127.0.0.1"
 Plain = dict[str, Any]
-
-
-def free_ports(n: int) -> list[int]:
-    """Return ports that are free now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(n)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 class ControlPlane:

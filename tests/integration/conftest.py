@@ -77,9 +77,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def cluster(
-    control_plane: ControlPlane, s3: S3Server, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Cluster]:
+def cluster(control_plane: ControlPlane, s3: S3Server, tmp_path: Path) -> Iterator[Cluster]:
     made = control_plane.api.create(
         "/api/v1/namespaces",
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "test-"}},

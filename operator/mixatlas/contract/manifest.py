@@ -77,6 +77,11 @@ class CorpusManifest(Record):
     embedding: Embedding | None = None
     benchmarks: tuple[BenchmarkEntry, ...] = ()
 
+    @property
+    def tokens_a_sample(self) -> dict[str, float]:
+        """Mean manifest tokens of a sample of each domain."""
+        return {domain.name: domain.tokens / domain.samples for domain in self.domains}
+
     @model_validator(mode="after")
     def _names_are_cells(self) -> CorpusManifest:
         names = [domain.name for domain in self.domains]

@@ -277,5 +277,4 @@ def _tokens_a_sample(store: S3Store, uri: str) -> dict[str, float]:
     content = store.get(uri)
     if content is None:
         raise CorpusInvalid(f"{uri} does not exist", hint="Push the corpus again.")
-    manifest = CorpusManifest.model_validate_json(content)
-    return {domain.name: domain.tokens / domain.samples for domain in manifest.domains}
+    return CorpusManifest.model_validate_json(content).tokens_a_sample

@@ -87,8 +87,7 @@ class Seen:
         content = self.store.get(self.observed.accepted.corpus)
         if content is None:
             raise SearchFailed("the corpus is gone", hint="Push it again.")
-        manifest = CorpusManifest.model_validate_json(content)
-        return {domain.name: domain.tokens / domain.samples for domain in manifest.domains}
+        return CorpusManifest.model_validate_json(content).tokens_a_sample
 
     def logs(self, trial: int) -> list[tuple[str, str]]:
         """Return (name, text) of each log of a trial that was stored."""
