@@ -10,6 +10,7 @@ from mixatlas.spec.reference import render_reference
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = {
     "crds/mixturesearches.mixatlas.dev.yaml": render_crd,
+    "charts/mixatlas/files/mixturesearches.mixatlas.dev.yaml": render_crd,  # Helm sees no other
     "docs/reference/mixturesearch.md": render_reference,
 }
 
