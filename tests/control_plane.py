@@ -10,11 +10,12 @@ import base64
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -29,23 +30,35 @@ from mixatlas.local.s3_files import free_ports
 from processes import until
 
 HOST = "127.0.0.1"
+SERVICE_ADDRESS = ("127.96.0.1", 443)
+"""Of the `kubernetes` Service: a loopback address too, which only one cluster can have."""
+NODE_USER = f"system:node:{HOST}"
 Plain = dict[str, Any]
 
 
 class ControlPlane:
     """Runs from `with` to its end.
 
+    Args:
+        folder: Data, keys and logs.
+        binaries: From `tools/cluster`.
+        address: Where the API server listens; left out, a free port. At `SERVICE_ADDRESS` the
+            clients of pods find it with no proxy between.
+
     Attributes:
         api: As an administrator.
         kubeconfig: Of the administrator.
     """
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(
+        self, folder: Path, binaries: Path, address: tuple[str, int] | None = None
+    ) -> None:
         self._folder = folder
         self._binaries = binaries
-        self._token = secrets.token_hex(16)
+        self._tokens = {user: secrets.token_hex(16) for user in ("admin", NODE_USER)}
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._etcd, self._peer, self._port, self._manager = free_ports(4)
+        self._etcd, self._peer, port, self._manager, self._scheduler = free_ports(5)
+        self._host, self._port = address or (HOST, port)
         self.kubeconfig = folder / "admin.kubeconfig"
         self.api: Api
 
@@ -85,26 +98,35 @@ class ControlPlane:
             ["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True
         )
         tokens = self._folder / "tokens.csv"
-        tokens.write_text(f"{self._token},admin,admin,system:masters\n")
+        tokens.write_text(
+            f"{self._tokens['admin']},admin,admin,system:masters\n"
+            f"{self._tokens[NODE_USER]},{NODE_USER},node,system:nodes\n"
+        )
+        self._write_client_certificate()
         self._run(
             "kube-apiserver",
             f"--etcd-servers={etcd}",
-            f"--bind-address={HOST}",
-            f"--advertise-address={HOST}",
+            f"--bind-address={self._host}",
+            f"--advertise-address={self._host}",
             f"--secure-port={self._port}",
             "--endpoint-reconciler-type=none",
             f"--cert-dir={self._folder}/pki",
             f"--token-auth-file={tokens}",
-            "--authorization-mode=RBAC",
+            "--authorization-mode=Node,RBAC",
+            f"--kubelet-client-certificate={self.client_certificate}",
+            f"--kubelet-client-key={self.client_certificate.with_suffix('.key')}",
+            # Lets a test put every pod on the host's network.
+            "--feature-gates=MutatingAdmissionPolicy=true",
+            "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
-            "--service-cluster-ip-range=127.96.0.0/16",
+            f"--service-cluster-ip-range={SERVICE_ADDRESS[0]}/16",
             "--profiling=false",
         )
         certificate = self._folder / "pki" / "apiserver.crt"
         until(certificate.exists)
-        self._write_kubeconfig(certificate)
+        self._write_kubeconfig(self.kubeconfig, "admin")
         self.api = connect(self.kubeconfig)
         self._until_answered(lambda: self.api.get("/api/v1/namespaces/default"))
         self._run(
@@ -123,6 +145,38 @@ class ControlPlane:
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         self._until_answered(lambda: self.api.get(account))
 
+    @contextmanager
+    def frozen_api(self) -> Iterator[None]:
+        """Let the API server keep its connections, and answer nothing."""
+        server = self._processes[1]
+        server.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            server.send_signal(signal.SIGCONT)
+
+    @property
+    def client_certificate(self) -> Path:
+        """What the API server shows to a kubelet."""
+        return self._folder / "kubelet-client.crt"
+
+    def node_kubeconfig(self) -> Path:
+        """Return the kubeconfig of the one node that may join, named as its address."""
+        path = self._folder / "node.kubeconfig"
+        self._write_kubeconfig(path, NODE_USER)
+        return path
+
+    def start_scheduler(self) -> None:
+        """Start kube-scheduler: only pods of a real node need one."""
+        self._run(
+            "kube-scheduler",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--bind-address={HOST}",
+            f"--secure-port={self._scheduler}",
+            "--leader-elect=false",
+            "--profiling=false",
+        )
+
     def _run(self, name: str, *arguments: str) -> None:
         with (self._folder / f"{name}.log").open("wb") as log:
             self._processes.append(
@@ -139,10 +193,24 @@ class ControlPlane:
 
         until(answered, seconds=120)
 
-    def _write_kubeconfig(self, certificate: Path) -> None:
-        authority = base64.b64encode(certificate.read_bytes()).decode()
-        server = f"https://{HOST}:{self._port}"
-        self.kubeconfig.write_text(
+    def _write_client_certificate(self) -> None:
+        """Write what the API server shows to a kubelet, signed by itself."""
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "30"),
+                *("-subj", "/O=system:masters/CN=apiserver"),
+                *("-out", str(self.client_certificate)),
+                *("-keyout", str(self.client_certificate.with_suffix(".key"))),
+            ],
+            check=True,
+            capture_output=True,
+        )
+
+    def _write_kubeconfig(self, path: Path, user: str) -> None:
+        certificate = (self._folder / "pki" / "apiserver.crt").read_bytes()
+        authority = base64.b64encode(certificate).decode()
+        server = f"https://{self._host}:{self._port}"
+        path.write_text(
             json.dumps(
                 {
                     "apiVersion": "v1",
@@ -157,8 +225,8 @@ class ControlPlane:
                             },
                         }
                     ],
-                    "users": [{"name": "admin", "user": {"token": self._token}}],
-                    "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+                    "users": [{"name": user, "user": {"token": self._tokens[user]}}],
+                    "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
                 }
             )
         )
