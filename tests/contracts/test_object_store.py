@@ -1,18 +1,26 @@
-"""What every object store promises its driver: in memory, and a real S3 server."""
+"""What every object store promises its driver: in memory, and two real S3 servers."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from fakes import MemoryStore
-from mixatlas.adapters.s3 import S3Store
+from minio_server import MinioServer
+from mixatlas.adapters.s3 import S3Settings, S3Store
+from mixatlas.contract.errors import StoreForbidden
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.local.s3_server import S3Server
+
+BUILD = Path(__file__).parents[2] / "tools/minio/build.py"
+SERVERS = [pytest.param(name, marks=pytest.mark.slow) for name in ("seaweedfs", "minio")]
 
 
 @dataclass
@@ -24,17 +32,34 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with S3Server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
+    with S3Server(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server.settings
 
 
-@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module")
+def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
+    if shutil.which("go") is None:
+        pytest.skip("these tests need Go 1.24 or newer, to build a MinIO server")
+    command = [sys.executable, str(BUILD)]
+    built = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    with MinioServer(tmp_path_factory.mktemp("minio"), Path(built.stdout.strip())) as server:
+        yield server.settings
+
+
+@pytest.fixture(params=["memory", *SERVERS])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "memory":
         return Place(MemoryStore(), "s3://bucket/own")
-    store = S3Store(request.getfixturevalue("server").settings)
+    store = S3Store(request.getfixturevalue(request.param))
     return Place(store, f"s3://mixatlas/{tmp_path.name}")
+
+
+@pytest.fixture(params=SERVERS)
+def settings(request: pytest.FixtureRequest) -> S3Settings:
+    """Return how to reach a real server: what a store in memory cannot refuse, it does."""
+    found: S3Settings = request.getfixturevalue(request.param)
+    return found
 
 
 def test_what_was_never_written_is_absent(place: Place) -> None:
@@ -119,3 +144,32 @@ def test_writers_at_once_leave_one_whole_version(place: Place) -> None:
         list(pool.map(lambda data: place.store.put(f"{place.root}/object", data), versions))
     assert place.store.get(f"{place.root}/object") in versions
     assert place.store.list(f"{place.root}/") == [f"{place.root}/object"]
+
+
+@pytest.mark.parametrize("wrong", ["access_key", "secret_key"])
+def test_wrong_credentials_are_refused_at_once(settings: S3Settings, wrong: str) -> None:
+    store = S3Store(replace(settings, **{wrong: "0" * 20}))
+    calls = [
+        lambda: store.get("s3://mixatlas/key"),
+        lambda: store.put("s3://mixatlas/key", b""),
+        lambda: store.list("s3://mixatlas/"),
+        lambda: store.delete("s3://mixatlas/key"),
+    ]
+    for call in calls:
+        with pytest.raises(StoreForbidden, match=r"InvalidAccessKeyId|SignatureDoesNotMatch"):
+            call()
+
+
+def test_a_missing_bucket_is_named(settings: S3Settings) -> None:
+    """SeaweedFS makes it at the first write, so nothing is said of writing."""
+    store = S3Store(settings)
+    for call in (store.get, store.list, store.delete):
+        with pytest.raises(StoreForbidden, match="the bucket nowhere does not exist"):
+            call("s3://nowhere/key")
+
+
+def test_a_bucket_is_made_once(settings: S3Settings) -> None:
+    store = S3Store(settings)
+    for _ in range(2):
+        store.ensure_bucket("another-bucket")
+    assert store.list("s3://another-bucket/") == []
