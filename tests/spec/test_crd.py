@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mixatlas.spec.crd import LIST_KEYS, render_crd
+from mixatlas.spec.crd import render_crd
 from mixatlas.spec.reference import render_reference
+from mixatlas.spec.schema import LIST_KEYS
 
 ROOT = Path(__file__).parents[2]
 CRD = yaml.safe_load(render_crd())

@@ -68,6 +68,13 @@ def test_several_are_named_in_order() -> None:
     assert drift(ACCEPTED, load_search(text)) == ("spec.objective.scale", "spec.search.seed")
 
 
+def test_the_order_of_a_map_is_no_change_but_of_a_list_it_is() -> None:
+    terms = '{domain: document.ocr, coefficient: "1"}', '{domain: document.vqa, coefficient: "-2"}'
+    assert after(", ".join(terms), ", ".join(terms[::-1])) == ()
+    patterns = '"document.*", "chart.*"', '"chart.*", "document.*"'
+    assert after(*patterns) == ("spec.space.groups",)
+
+
 def test_a_default_that_is_written_out_is_no_change() -> None:
     assert after("    scale: Normalized\n", "") == ()
     assert after("name: llava", "name: llava\n  labels: {team: vision}") == ()

@@ -7,22 +7,11 @@ import json
 import yaml
 
 from mixatlas.spec.cel import immutability, rule_on
-from mixatlas.spec.schema import Schema, search_schema
+from mixatlas.spec.schema import LIST_KEYS, Schema, search_schema
 
 GROUP, VERSION = "mixatlas.dev", "v1alpha1"
 LONGEST_STRING = 1024
 LARGEST_MAP = 64
-LIST_KEYS = {
-    "bounds": "domain",
-    "groups": "name",
-    "linear": "name",
-    "terms": "domain",
-    "baselines": "name",
-    "mixture": "domain",
-    "benchmarks": "name",
-    "constraints": "benchmark",
-}
-"""Lists that are maps by a key: server-side apply merges them, and duplicates are refused."""
 COLUMNS = (
     ("STATUS", "status", 0),
     ("TRIALS", "trials", 0),
@@ -133,7 +122,7 @@ def _root() -> Schema:
         "properties": {"conditions": _CONDITIONS},
         "x-kubernetes-preserve-unknown-fields": True,
     }
-    root["x-kubernetes-validations"] = [immutability(root["properties"]["spec"])]
+    root["x-kubernetes-validations"] = immutability(root["properties"]["spec"])
     return root
 
 

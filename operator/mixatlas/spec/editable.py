@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mixatlas.spec.model import MixtureSearch
+from mixatlas.spec.schema import LIST_KEYS
 
 EDITABLE = (
     ("search", "maxTrials"),
@@ -21,8 +22,23 @@ EDITABLE = (
 
 
 def drift(accepted: MixtureSearch, live: MixtureSearch) -> tuple[str, ...]:
-    """Name the immutable fields that differ, sorted, such as `spec.proxy.tokens`."""
-    return tuple(sorted(_differences(accepted.spec.to_plain(), live.spec.to_plain(), ())))
+    """Name the immutable fields that differ, sorted, such as `spec.proxy.tokens`.
+
+    The order of a list that is a map by a key is no difference; the API server takes it for none.
+    """
+    before, after = (_in_order(search.spec.to_plain()) for search in (accepted, live))
+    return tuple(sorted(_differences(before, after, ())))
+
+
+def _in_order(value: Any, name: str = "") -> Any:
+    """Sort the lists that are maps by a key, at any depth. `name` is the field of the value."""
+    if isinstance(value, dict):
+        return {key: _in_order(child, key) for key, child in value.items()}
+    if isinstance(value, list):
+        items, key = [_in_order(item) for item in value], LIST_KEYS.get(name)
+        is_map = key is not None and all(isinstance(i, dict) and key in i for i in items)
+        return sorted(items, key=lambda item: str(item[key])) if is_map else items
+    return value
 
 
 def _differences(before: Any, after: Any, path: tuple[str, ...]) -> list[str]:

@@ -14,6 +14,17 @@ from mixatlas.spec.model import MixtureSearch
 from mixatlas.spec.places import Path
 
 Schema = dict[str, Any]
+LIST_KEYS = {
+    "bounds": "domain",
+    "groups": "name",
+    "linear": "name",
+    "terms": "domain",
+    "baselines": "name",
+    "mixture": "domain",
+    "benchmarks": "name",
+    "constraints": "benchmark",
+}
+"""Lists that are maps by a key: server-side apply merges them, and duplicates are refused."""
 
 
 @cache
