@@ -30,6 +30,7 @@ from mixatlas.local.s3_files import free_ports
 from processes import until
 
 HOST = "127.0.0.1"
+JOB_NAME = "batch.kubernetes.io/job-name"
 SERVICE_ADDRESS = ("127.96.0.1", 443)
 """Of the `kubernetes` Service: a loopback address too, which only one cluster can have."""
 NODE_USER = f"system:node:{HOST}"
@@ -284,7 +285,7 @@ class PodRunner:
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
             with suppress(ApiUnavailable):
-                for pod in self._api.list("/api/v1/pods"):
+                for pod in self._api.list("/api/v1/pods", labelSelector=JOB_NAME):
                     self._take(pod)
 
     def _take(self, pod: Plain) -> None:
@@ -292,13 +293,12 @@ class PodRunner:
         if uid in self._started or pod.get("status", {}).get("phase") != "Pending":
             return
         self._started.add(uid)
-        self.created.append(pod["metadata"]["labels"]["batch.kubernetes.io/job-name"])
+        self.created.append(pod["metadata"]["labels"][JOB_NAME])
         threading.Thread(target=self._run, args=(pod,), daemon=True).start()
 
     def _run(self, pod: Plain) -> None:
-        container = pod["spec"]["containers"][0]
         self._tell(pod, "Running", {"running": {"startedAt": _now()}})
-        environ = {**os.environ, **self._variables(pod, container)}
+        environ = {**os.environ, **environment_of(self._api, pod)}
         process = subprocess.Popen([sys.executable, "-c", self._program], env=environ)
         self._processes.append(process)
         code = process.wait()
@@ -324,24 +324,30 @@ class PodRunner:
         with suppress(ApiRefused):  # deleted meanwhile
             self._api.patch(path, {"status": status}, "merge")
 
-    def _variables(self, pod: Plain, container: Plain) -> dict[str, str]:
-        found = {}
-        for variable in container["env"]:
-            source = variable.get("valueFrom", {})
-            if "fieldRef" in source:
-                found[variable["name"]] = pod["metadata"]["uid"]
-            elif "secretKeyRef" in source:
-                reference = source["secretKeyRef"]
-                path = (
-                    f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/{reference['name']}"
-                )
-                secret = self._api.get(path)
-                data = (secret or {}).get("data", {})
-                if reference["key"] in data:
-                    found[variable["name"]] = base64.b64decode(data[reference["key"]]).decode()
-            else:
-                found[variable["name"]] = variable["value"]
-        return found
+
+def environment_of(api: Api, pod: Plain) -> dict[str, str]:
+    """Return what a kubelet would put into the environment of a pod's first container.
+
+    Args:
+        api: May read the Secrets that the pod names.
+        pod: As the API server has it.
+    """
+    metadata = pod["metadata"]
+    found = {}
+    for variable in pod["spec"]["containers"][0].get("env", ()):
+        source = variable.get("valueFrom", {})
+        if "fieldRef" in source:
+            field = source["fieldRef"]["fieldPath"].removeprefix("metadata.")
+            found[variable["name"]] = metadata[field]
+        elif "secretKeyRef" in source:
+            reference = source["secretKeyRef"]
+            path = f"/api/v1/namespaces/{metadata['namespace']}/secrets/{reference['name']}"
+            data = (api.get(path) or {}).get("data", {})
+            if reference["key"] in data:
+                found[variable["name"]] = base64.b64decode(data[reference["key"]]).decode()
+        else:
+            found[variable["name"]] = variable["value"]
+    return found
 
 
 def _now() -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cluster_binaries import built
 from control_plane import ControlPlane, PodRunner
 from mixatlas.adapters.s3 import S3Store
 from mixatlas.controller.api import Api
@@ -41,18 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    if shutil.which("go") is None:
-        pytest.skip("integration tests need Go 1.24 or newer, to build a control plane")
-    built = subprocess.run(
-        [
-            *(sys.executable, str(ROOT / "tools/cluster/build.py")),
-            *("etcd", "kube-apiserver", "kube-controller-manager"),
-        ],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with ControlPlane(tmp_path_factory.mktemp("cluster"), Path(built.stdout.strip())) as plane:
+    binaries = built("etcd", "kube-apiserver", "kube-controller-manager")
+    with ControlPlane(tmp_path_factory.mktemp("cluster"), binaries) as plane:
         plane.api.create(CRDS, CRD)
         until(lambda: serves_searches(plane.api))
         yield plane
