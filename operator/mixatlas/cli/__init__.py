@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -16,9 +17,15 @@ COMMANDS = {
     "validate": "Check documents; nothing is started.",
     "plan": "Show the feasible region, the first round and the cost; nothing is written.",
     "run": "Run a search on this machine, or go on with it.",
+    "list": "List the searches of a cluster.",
     "status": "Show how a search stands.",
     "trials": "List all trials of a search.",
     "logs": "Print the log of a trial.",
+    "suspend": "Start nothing new of a search on a cluster.",
+    "resume": "Let a search on a cluster go on: take back suspend, stop or cancel.",
+    "stop": "Propose no further mixtures: finish what runs, then confirm.",
+    "cancel": "End a search on a cluster now, without a winner.",
+    "doctor": "Look for what keeps the searches of a cluster from running.",
     "export": "Write the winner's mixture, or all trials, for other programs.",
     "corpus": "Pack, check and push a corpus.",
     "operator": "Run the searches of a cluster; started by the chart.",
@@ -50,15 +57,18 @@ class _Lazy(click.Group):
 def cli() -> None:
     """Find the training-data mixture of a multimodal model with proxy runs.
 
-    A search is one YAML document; run it here with `mixatlas run -f search.yaml`.
+    A search is one YAML document; run it here with `mixatlas run -f search.yaml`, or on a
+    cluster with `kubectl apply -f search.yaml`.
     """
 
 
 def main() -> None:
     """Run the command line, and turn every error of ours into its message and exit code."""
+    # kubectl runs `kubectl-mixatlas` for `kubectl mixatlas`.
+    name = "kubectl mixatlas" if Path(sys.argv[0]).name.startswith("kubectl-") else "mixatlas"
     try:
         # Without its standalone mode click returns what `Exit` carries.
-        sys.exit(cli.main(prog_name="mixatlas", standalone_mode=False))
+        sys.exit(cli.main(prog_name=name, standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

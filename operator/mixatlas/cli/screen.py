@@ -28,16 +28,18 @@ def shorten(text: str, width: int) -> str:
 
 
 def describe_status(name: str, status: Plain) -> Group:
-    """Render a status: one line of the search, one of its best, one a running trial."""
-    summary = status["summary"]
-    lines = [
-        Text.assemble(
-            (f"{name}  ", "bold"),
-            f"{summary['status']}  trials {summary['trials']}  running {summary['running']}"
-            f"  failed {summary['failed']}",
-            f"  left {summary['eta']}" if summary["eta"] else "",
-        )
-    ]
+    """Render a status: one line of the search, one of its best, one a running trial.
+
+    Args:
+        name: Of the search.
+        status: As the driver writes it; empty before anybody has looked at the search.
+    """
+    summary = {"status": "Pending", **status.get("summary", {})}
+    cells = [summary["status"]]
+    if "trials" in summary:  # the search was accepted
+        cells += [f"{word} {summary[word]}" for word in ("trials", "running", "failed")]
+        cells += [f"left {summary['eta']}"] if summary["eta"] else []
+    lines = [Text.assemble((f"{name}  ", "bold"), "  ".join(cells))]
     best = status.get("best")
     if best:
         value = best["objective"]
@@ -54,8 +56,9 @@ def describe_status(name: str, status: Plain) -> Group:
     lines += [_running_line(row) for row in running[:MOST_RUNNING_SHOWN]]
     lines += [
         Text(f"{c['type']}: {c['reason']}: {c['message']}", style="yellow")
-        for c in status["conditions"]
-        if c["type"] == "Degraded" and c["status"] == "True"
+        for c in status.get("conditions", ())
+        if (c["type"], c["status"]) in (("Degraded", "True"), ("Accepted", "False"))
+        or (c["type"] == "Finished" and c["reason"] == "Failed")
     ]
     return Group(*lines)
 
@@ -69,6 +72,20 @@ def _running_line(row: Plain) -> Text:
     full = round(BAR_WIDTH * share)
     bar = "━" * full + "╌" * (BAR_WIDTH - full)
     return Text(f"{head} {bar} {100 * share:3.0f} %  {row['phase']}")
+
+
+def searches_table(table: Plain, *, with_namespaces: bool) -> Table:
+    """Return the API server's table of searches: the columns of `kubectl get mxs`."""
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    columns = [i for i, c in enumerate(table["columnDefinitions"]) if c["priority"] == 0]
+    names = [table["columnDefinitions"][i]["name"].upper() for i in columns]
+    for name in ["NAMESPACE", *names] if with_namespaces else names:
+        shown.add_column(name, no_wrap=True)
+    for row in table["rows"]:
+        cells = ["" if row["cells"][i] is None else str(row["cells"][i]) for i in columns]
+        namespace = row["object"]["metadata"]["namespace"]
+        shown.add_row(*([namespace, *cells] if with_namespaces else cells))
+    return shown
 
 
 def print_answer(console: Console, observed: Observed, *, report: str | None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from mixatlas.cli.documents import dir_option, file_option, output_option, read_document
+from mixatlas.cli.clusters import Where, where_options
+from mixatlas.cli.documents import output_option, read_document
 from mixatlas.cli.screen import shorten
 from mixatlas.local.place import look_at
 from mixatlas.report.exports import trials_json
@@ -19,19 +20,34 @@ WIDTH_OF_THE_REST = 64
 
 
 @click.command()
-@file_option
-@dir_option
+@click.argument("name", required=False)
+@where_options
 @output_option("table", "json")
 @click.option("--stable", is_flag=True, help="Leave out what differs from run to run (json).")
-def command(file: Path, folder: Path | None, output: str, stable: bool) -> None:
-    """List all trials of a search."""
-    with look_at(read_document(file), file, folder) as seen:
-        rows = trial_rows(seen.observed)
+def command(where: Where, output: str, stable: bool) -> None:
+    """List all trials of a search.
+
+    NAME is a search on a cluster; its ledger is read with your own AWS credentials. Without NAME
+    it is the search that -f runs here.
+    """
+    rows = _here(where) if where.name is None else _on_cluster(where, where.name)
     if output == "json":
         click.echo(trials_json(rows, is_stable=stable), nl=False)
     else:
         console = Console(width=None if Console().is_terminal else 80, highlight=False)
         console.print(trials_table(rows, console.width))
+
+
+def _here(where: Where) -> tuple[TrialRow, ...]:
+    with look_at(read_document(where.file), where.file, where.folder) as seen:
+        return trial_rows(seen.observed)
+
+
+def _on_cluster(where: Where, name: str) -> tuple[TrialRow, ...]:
+    access = where.open_cluster()
+    from mixatlas.controller.look import look_at as look_at_cluster
+
+    return trial_rows(look_at_cluster(access, name, os.environ).observed)
 
 
 def trials_table(rows: tuple[TrialRow, ...], width: int) -> Table:

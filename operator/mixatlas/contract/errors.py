@@ -90,10 +90,11 @@ class ApiRefused(MixAtlasError):
     Args:
         status: HTTP status, such as 403, 409 or 422.
         message: The server's own words.
+        hint: What to do next, for whoever asked.
     """
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message, hint="`mixatlas operator` needs the chart's roles.")
+    def __init__(self, status: int, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
         self.status = status
 
 

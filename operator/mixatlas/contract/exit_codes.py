@@ -21,6 +21,7 @@ class CliExit(IntEnum):
     """How `mixatlas` ends."""
 
     OK = 0
+    UNHEALTHY = 1
     USAGE = 2
     INVALID_SPEC = 3
     INFEASIBLE = 4

@@ -15,6 +15,9 @@ from mixatlas.contract.errors import ApiRefused, ApiUnavailable
 Plain = dict[str, Any]
 TIMEOUT_S = 20.0
 PAGE = 500
+JSON = "application/json"
+TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io"
+OPERATOR_HINTS = {403: "The operator needs the chart's roles."}
 _PATCHES = {
     "json": "application/json-patch+json",
     "merge": "application/merge-patch+json",
@@ -27,19 +30,29 @@ class Api:
 
     Args:
         client: Connected and authorised.
+        timeout_s: Longest silence within a request.
+        hints: What to do about a refusal, by its HTTP status.
     """
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        hints: Mapping[int, str] = OPERATOR_HINTS,
+    ) -> None:
         self._client = client
+        self._timeout_s = timeout_s
+        self._hints = hints
 
     @classmethod
-    def connect(cls) -> Api:
+    def connect(cls, *, timeout_s: float = TIMEOUT_S) -> Api:
         """Use the pod's ServiceAccount, or outside a cluster the current kubeconfig."""
         try:
             config.load_incluster_config()  # type: ignore[no-untyped-call]
         except config.ConfigException:
             config.load_kube_config()  # type: ignore[no-untyped-call]
-        return cls(ApiClient())
+        return cls(ApiClient(), timeout_s=timeout_s)
 
     def get(self, path: str, **query: str) -> Plain | None:
         """Return an object, or None when there is none."""
@@ -49,6 +62,15 @@ class Api:
             if refusal.status == 404:
                 return None
             raise
+
+    def text(self, path: str, **query: str) -> str:
+        """Return what is no JSON, such as a pod's log."""
+        return self._send("GET", path, query, accept="*/*").decode(errors="replace")
+
+    def table(self, path: str) -> Plain:
+        """Return a collection as the API server lays it out for `kubectl get`."""
+        answer: Plain = json.loads(self._send("GET", path, {}, accept=TABLE))
+        return answer
 
     def list(self, path: str, **query: str) -> Iterator[Plain]:
         """Yield all objects of a collection, in pages."""
@@ -83,9 +105,21 @@ class Api:
         path: str,
         query: Mapping[str, str],
         body: Any = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
     ) -> Plain:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        answer: Plain = json.loads(self._send(method, path, query, body, content_type))
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+    ) -> bytes:
+        headers = {"Accept": accept, "Content-Type": content_type}
         request = self._client.param_serialize(
             method,
             path,
@@ -95,19 +129,18 @@ class Api:
             auth_settings=["BearerToken"],
         )
         try:
-            response = self._client.call_api(*request, _request_timeout=TIMEOUT_S)
+            response = self._client.call_api(*request, _request_timeout=self._timeout_s)
             status, content = response.status, bytes(response.read())  # type: ignore[no-untyped-call]
         except ApiException as error:
             status, content = error.status, (error.body or "").encode()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ApiUnavailable(f"the API server does not answer: {error}") from error
         if 200 <= status < 300:
-            answer: Plain = json.loads(content)
-            return answer
+            return content
         message = _words(content) or f"HTTP status {status}"
         if status == 429 or status >= 500:
             raise ApiUnavailable(message)
-        raise ApiRefused(status, message)
+        raise ApiRefused(status, message, hint=self._hints.get(status, ""))
 
 
 def _words(content: bytes) -> str:

@@ -15,6 +15,7 @@ DIGEST = f"{GROUP}/trial-digest"
 DIVISOR = f"{GROUP}/micro-batch-divisor"
 TRAINER = "trainer"
 """Name of the container that is ours to fill; in a template it may be the only one instead."""
+LEASE = "mixatlas-operator"
 
 
 def search_path(namespace: str, name: str) -> str:
@@ -32,9 +33,19 @@ def config_maps_path(namespace: str, name: str = "") -> str:
     return f"/api/v1/namespaces/{namespace}/configmaps" + (f"/{name}" if name else "")
 
 
+def pods_path(namespace: str, name: str = "") -> str:
+    """Return the path of a namespace's pods, or of one."""
+    return f"/api/v1/namespaces/{namespace}/pods" + (f"/{name}" if name else "")
+
+
 def events_path(namespace: str) -> str:
     """Return the path of a namespace's Events."""
     return f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+
+
+def lease_path(namespace: str) -> str:
+    """Return the path of the operator's Lease."""
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{LEASE}"
 
 
 def owner_reference(name: str, uid: str) -> dict[str, Any]:

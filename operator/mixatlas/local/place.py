@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from mixatlas.adapters.s3 import S3Settings, S3Store, settings_from
 from mixatlas.contract.errors import SearchFailed
-from mixatlas.contract.manifest import CorpusManifest
-from mixatlas.driver.accept import accept, drifted
-from mixatlas.driver.books import Books
-from mixatlas.ledger.layout import Layout, root_of
-from mixatlas.local.runner import image_id
+from mixatlas.driver.seen import Seen, read_ledger
+from mixatlas.ledger.layout import root_of
 from mixatlas.local.s3_server import S3Server, running_server
 from mixatlas.local.state import StateFolder
-from mixatlas.plan.observed import Observed
 from mixatlas.spec.model import MixtureSearch, Storage
 
 DEFAULT_STORAGE = Storage()
@@ -69,37 +64,6 @@ def ledger_root(search: MixtureSearch, uid: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A search as its ledger tells it.
-
-    Args:
-        observed: Without running attempts.
-        store: Where the ledger lies; open while the look lasts.
-    """
-
-    observed: Observed
-    store: S3Store
-
-    @property
-    def tokens_a_sample(self) -> dict[str, float]:
-        """Mean manifest tokens of a sample of each domain."""
-        content = self.store.get(self.observed.accepted.corpus)
-        if content is None:
-            raise SearchFailed("the corpus is gone", hint="Push it again.")
-        return CorpusManifest.model_validate_json(content).tokens_a_sample
-
-    def logs(self, trial: int) -> list[tuple[str, str]]:
-        """Return (name, text) of each log of a trial that was stored."""
-        prefix = f"{self.observed.accepted.layout.attempts(trial)}/"
-        logs = []
-        for uri in self.store.list(prefix):
-            content = self.store.get(uri) if uri.endswith("/log.txt") else None
-            if content is not None:
-                logs.append((uri.removeprefix(prefix), content.decode(errors="replace")))
-        return logs
-
-
 @contextmanager
 def look_at(search: MixtureSearch, document: Path, folder: Path | None) -> Iterator[Seen]:
     """Look at a search that was run here, while it runs or afterwards.
@@ -114,12 +78,9 @@ def look_at(search: MixtureSearch, document: Path, folder: Path | None) -> Itera
         )
     root = ledger_root(search, state.uid())
     with open_store(search, state) as (store, _):
-        if store.get(Layout(root).search) is None:
+        seen = read_ledger(store, search, uid=state.uid(), root=root)
+        if seen is None:
             raise SearchFailed(
                 f"{search.metadata.name} was never accepted", hint=f"mixatlas run -f {document}"
             )
-        accepted = accept(store, search, uid=state.uid(), root=root, image=image_id())
-        books = Books.open(store, accepted.layout)
-        yield Seen(
-            observed=books.observed(accepted, search, drifted(accepted, search)), store=store
-        )
+        yield seen
