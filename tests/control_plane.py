@@ -27,7 +27,7 @@ from kubernetes.client import ApiClient, ApiException, Configuration
 from mixatlas.contract.errors import ApiRefused, ApiUnavailable
 from mixatlas.controller.api import Api
 from mixatlas.local.s3_files import free_ports
-from processes import until
+from processes import end, until
 
 HOST = "127.0.0.1"
 JOB_NAME = "batch.kubernetes.io/job-name"
@@ -234,12 +234,7 @@ class ControlPlane:
 
     def _stop(self) -> None:
         for process in reversed(self._processes):
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def connect(kubeconfig: Path) -> Api:

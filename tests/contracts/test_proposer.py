@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from fakes import InstantProposer
-from mixatlas.adapters.proposer import WorkerProposer
+from mixatlas.adapters.proposer import ProposerPool, WorkerProposer
 from mixatlas.driver.ports import Proposer
 from mixatlas.plan.observed import Failed, Idle, ProposalState, Ready, Running
 from processes import until
@@ -36,11 +36,24 @@ def questions() -> list[Any]:
     return proposer.questions
 
 
-@pytest.fixture(params=["instant", pytest.param("worker", marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=[
+        "instant",
+        pytest.param("worker", marks=pytest.mark.slow),
+        pytest.param("seat", marks=pytest.mark.slow),
+    ]
+)
 def proposer(request: pytest.FixtureRequest) -> Iterator[Proposer]:
-    proposer = InstantProposer() if request.param == "instant" else WorkerProposer(obey)
+    pool = ProposerPool(obey, size=1)
+    made: dict[str, Callable[[], Proposer]] = {
+        "instant": InstantProposer,
+        "worker": lambda: WorkerProposer(obey),
+        "seat": pool.seat,
+    }
+    proposer = made[request.param]()
     yield proposer
     proposer.close()
+    pool.close()
 
 
 def end_of(proposer: Proposer) -> ProposalState:

@@ -1,4 +1,4 @@
-"""The proposer's worker: one process, one question at a time, with a time limit."""
+"""The proposer's workers: processes with a time limit, of one asker or shared by many."""
 
 from __future__ import annotations
 
@@ -98,6 +98,107 @@ class WorkerProposer:
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
+
+
+@final
+class ProposerPool:
+    """A few workers for many askers, first come, first served.
+
+    A worker holds torch and some hundred MB, so there are fewer of them than searches.
+
+    Args:
+        function: As of `WorkerProposer`.
+        size: Number of workers; each is spawned when it is first needed.
+        time_limit_s: Of a question, counted from when a worker takes it.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        *,
+        size: int,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
+        self._free = [WorkerProposer(function, time_limit_s=time_limit_s) for _ in range(size)]
+        self._waiting: list[Seat] = []
+        self._lock = threading.Lock()
+
+    def seat(self) -> Seat:
+        """Return a proposer of its own for one asker."""
+        return Seat(self)
+
+    def close(self) -> None:
+        """End the workers that nobody uses; close the seats first."""
+        with self._lock:
+            for worker in self._free:
+                worker.close()
+
+    def queue(self, seat: Seat) -> None:
+        """Put a seat at the end of the line."""
+        with self._lock:
+            self._waiting.append(seat)
+
+    def leave(self, seat: Seat) -> None:
+        """Take a seat out of the line."""
+        with self._lock:
+            if seat in self._waiting:
+                self._waiting.remove(seat)
+
+    def take(self, seat: Seat) -> WorkerProposer | None:
+        """Return a worker if one is free and nobody waits longer."""
+        with self._lock:
+            if seat not in self._waiting[: len(self._free)]:
+                return None
+            self._waiting.remove(seat)
+            return self._free.pop()
+
+    def give_back(self, worker: WorkerProposer) -> None:
+        """Make a worker free for the next in line."""
+        with self._lock:
+            self._free.append(worker)
+
+
+@final
+class Seat:
+    """One asker's place at a pool: a proposer as the driver needs it."""
+
+    def __init__(self, pool: ProposerPool) -> None:
+        self._pool = pool
+        self._question: _Question | None = None
+        self._worker: WorkerProposer | None = None
+        self._state: ProposalState = Idle()
+
+    def start(self, question: _Question) -> None:
+        """Begin to answer, when a worker is free; an earlier question is dropped."""
+        self.close()
+        self._question = question
+        self._state = Running(question.key)
+        self._pool.queue(self)
+        self.poll()
+
+    def poll(self) -> ProposalState:
+        """Return the state of the last question."""
+        if self._question is not None:
+            self._worker = self._pool.take(self)
+            if self._worker is not None:
+                self._worker.start(self._question)
+                self._question = None
+        elif self._worker is not None:
+            self._state = self._worker.poll()
+            if not isinstance(self._state, Running):
+                self._pool.give_back(self._worker)
+                self._worker = None
+        return self._state
+
+    def close(self) -> None:
+        """Drop what is being asked."""
+        self._pool.leave(self)
+        self._question = None
+        if self._worker is not None:
+            self._worker.close()
+            self._pool.give_back(self._worker)
+            self._worker = None
+        self._state = Idle()
 
 
 def _serve(pipe: Connection, function: Callable[[Any], Any], parent: int) -> None:

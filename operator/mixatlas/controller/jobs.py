@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, final
 
@@ -33,12 +35,29 @@ class JobRunner:
         api: The cluster.
         world: What the watches have seen.
         place: What all Jobs of the search share.
+        on_turnaround: Told the seconds from when a Job was seen to have ended until the next
+            one is created.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, api: Api, world: World, place: JobPlace) -> None:
+    def __init__(
+        self,
+        api: Api,
+        world: World,
+        place: JobPlace,
+        *,
+        on_turnaround: Callable[[float], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._api = api
         self._world = world
         self._place = place
+        self._on_turnaround = on_turnaround
+        self._clock = clock
+        self._ended: dict[str, float] = {}
+        """When each Job that is still there was first seen to have ended."""
+        self._vacant: list[float] = []
+        """Since when slots are free, oldest first."""
 
     def start(self, request: StartRequest) -> None:
         """Create the Job. The create is the lock: one of ours that is there is success.
@@ -54,6 +73,8 @@ class JobRunner:
             if refusal.status != 409:
                 raise
             job = self._existing(request.name)
+        if self._vacant:
+            self._on_turnaround(self._clock() - self._vacant.pop(0))
         self._world.see("job", job)
 
     def stop(self, name: str) -> None:
@@ -72,11 +93,20 @@ class JobRunner:
             if is_owned(job, self._place.uid) and "deletionTimestamp" not in job["metadata"]
         ]
         jobs.sort(key=lambda job: str(job["metadata"]["name"]))
-        return tuple(attempt_of(job, pods.get(job["metadata"]["name"], [])) for job in jobs)
+        attempts = tuple(attempt_of(job, pods.get(job["metadata"]["name"], [])) for job in jobs)
+        self._note_ends(attempts)
+        return attempts
 
     def forget(self, name: str) -> None:
         """Delete the Job of an attempt whose trial has an outcome, and its pod."""
         self._delete(name)
+
+    def _note_ends(self, attempts: tuple[AttemptState, ...]) -> None:
+        known = self._ended
+        self._ended = {
+            a.name: known.get(a.name, self._clock()) for a in attempts if a.phase == "ended"
+        }
+        self._vacant += [since for name, since in self._ended.items() if name not in known]
 
     def _existing(self, name: str) -> Plain:
         job = self._api.get(jobs_path(self._place.namespace, name))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import yaml
 
 from mixatlas.adapters.clock import SystemClock
-from mixatlas.adapters.proposer import WorkerProposer
+from mixatlas.adapters.proposer import ProposerPool, Seat
 from mixatlas.adapters.s3 import S3Settings, S3Store
 from mixatlas.contract.errors import (
     ApiRefused,
@@ -33,6 +33,7 @@ from mixatlas.controller.names import config_maps_path, is_owned, jobs_path
 from mixatlas.controller.render import JobPlace, render_job
 from mixatlas.controller.settings import OperatorSettings
 from mixatlas.controller.sink import ResourceSink
+from mixatlas.controller.telemetry import Telemetry
 from mixatlas.controller.world import World
 from mixatlas.driver.accept import accept
 from mixatlas.driver.driver import Driver, Ports
@@ -48,6 +49,10 @@ from mixatlas.spec.model import MixtureSearch
 Plain = dict[str, Any]
 PROPOSAL_PERIOD_S = 0.5
 """How often a proposal that is being made is asked for."""
+PROPOSERS = 2
+"""Worker processes that fit surrogates, for all searches together."""
+SLOTS = 64
+"""What a cluster can run at once is its scheduler's to say; `search.parallelism` is the limit."""
 REFUSALS = (SpecError, CorpusInvalid, InfeasibleSpace, HistoryMismatch)
 """What makes a document unacceptable as it stands; anything else passes."""
 
@@ -58,10 +63,14 @@ class _Held:
 
     driver: Driver
     store: S3Store
-    proposer: WorkerProposer
+    proposer: Seat
     sink: ResourceSink
     live: MixtureSearch
     version: str
+    asked: float | None = None
+    """When the proposal that is being made was asked for, in monotonic seconds."""
+    tokens_a_sample: Mapping[str, float] = field(default_factory=dict)
+    """Mean manifest tokens of a sample of each domain; read when there is a winner."""
 
 
 @final
@@ -72,12 +81,17 @@ class Reconciler:
         api: The cluster.
         world: What the watches have seen.
         settings: Of the operator.
+        telemetry: Is told of every pass.
     """
 
-    def __init__(self, api: Api, world: World, settings: OperatorSettings) -> None:
+    def __init__(
+        self, api: Api, world: World, settings: OperatorSettings, telemetry: Telemetry
+    ) -> None:
         self._api = api
         self._world = world
         self._settings = settings
+        self._telemetry = telemetry
+        self._proposers = ProposerPool(answer, size=PROPOSERS)
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
@@ -106,11 +120,14 @@ class Reconciler:
             held = self._held.pop(uid, None)
         if held is not None:
             held.proposer.close()
+            metadata = held.live.metadata
+            self._telemetry.forget(metadata.namespace or "", metadata.name)
 
     def close(self) -> None:
         """Let go of everything."""
         for uid in list(self._held):
             self.drop(uid)
+        self._proposers.close()
 
     def _work(self, uid: str, resource: Plain) -> float | None:
         with self._lock:
@@ -124,9 +141,19 @@ class Reconciler:
             held.version = resource["metadata"]["resourceVersion"]
         observed, n_actions = held.driver.run_pass()
         self._hand_over(held, observed)
+        self._tell_telemetry(held, observed)
         if n_actions:
             return 0.0
         return PROPOSAL_PERIOD_S if isinstance(observed.proposal, Running) else None
+
+    def _tell_telemetry(self, held: _Held, observed: Observed) -> None:
+        record = observed.accepted.record
+        self._telemetry.tell(record.namespace, record.name, held.sink.latest)
+        if isinstance(observed.proposal, Running):
+            held.asked = held.asked or time.monotonic()
+        elif held.asked is not None:
+            self._telemetry.proposed(time.monotonic() - held.asked)
+            held.asked = None
 
     def _take_up(self, uid: str, resource: Plain) -> _Held:
         """Accept the document, or go on with it where an earlier process was."""
@@ -161,19 +188,21 @@ class Reconciler:
         )
         accepted = accept(store, search, uid=uid, root=root, image="")
         sink = ResourceSink(self._api, resource)
-        proposer = WorkerProposer(answer)
+        proposer = self._proposers.seat()
         held: _Held
         driver = Driver(
             accepted,
             Ports(
                 store=store,
-                runner=JobRunner(self._api, self._world, place),
+                runner=JobRunner(
+                    self._api, self._world, place, on_turnaround=self._telemetry.turned_around
+                ),
                 proposer=proposer,
                 sink=sink,
                 clock=SystemClock(),
             ),
             live=lambda: held.live,
-            slots=search.spec.search.parallelism or 1,
+            slots=SLOTS,
             status=resource.get("status"),
         )
         held = _Held(
@@ -213,15 +242,14 @@ class Reconciler:
         if winner is None or held.live.config_map is None:
             return
         accepted = observed.accepted
+        if not held.tokens_a_sample:
+            held.tokens_a_sample = _tokens_a_sample(held.store, accepted.corpus)
+        wanted = render_config_map(
+            accepted, held.live, winner, tokens_a_sample=held.tokens_a_sample
+        )
         namespace = accepted.record.namespace
         path = config_maps_path(namespace, held.live.config_map)
         there = self._api.get(path)
-        wanted = render_config_map(
-            accepted,
-            held.live,
-            winner,
-            tokens_a_sample=_tokens_a_sample(held.store, accepted.corpus),
-        )
         if there is None:
             self._api.create(config_maps_path(namespace), wanted)
         elif not is_owned(there, accepted.record.uid):

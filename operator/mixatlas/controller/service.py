@@ -1,23 +1,20 @@
-"""The operator's process: watches, workers, timers, and the page that probes read."""
+"""The operator's process: leadership, watches, workers and timers."""
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType
-from typing import Any, final
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from typing import final
 
 from mixatlas.contract.errors import MixAtlasError
 from mixatlas.controller.api import Api
+from mixatlas.controller.lease import Leadership
 from mixatlas.controller.reconciler import Reconciler
 from mixatlas.controller.settings import OperatorSettings
+from mixatlas.controller.telemetry import Page, Telemetry, serve
 from mixatlas.controller.watch import Watcher
 from mixatlas.controller.work_queue import WorkQueue
 from mixatlas.controller.world import World
@@ -31,73 +28,109 @@ _LOG = logging.getLogger("mixatlas.operator")
 
 @final
 class Operator:
-    """Runs searches of a cluster until it is told to stop.
+    """Runs searches of a cluster until it is told to stop, or may no more.
 
     Args:
         api: The cluster.
         settings: From the chart.
+        leadership: None where this is the only operator.
     """
 
-    def __init__(self, api: Api, settings: OperatorSettings) -> None:
+    def __init__(self, api: Api, settings: OperatorSettings, leadership: Leadership | None) -> None:
         self._settings = settings
         self._queue = WorkQueue()
         self._world = World()
-        self._reconciler = Reconciler(api, self._world, settings)
+        self._telemetry = Telemetry()
+        self._reconciler = Reconciler(api, self._world, settings, self._telemetry)
         self._watcher = Watcher(
             api, self._world, namespace=settings.namespace, on_change=self._queue.add
         )
+        self._leadership = leadership
         self._stopping = threading.Event()
         self._is_listed = False
-        self._metrics = _Metrics(self._queue)
+        self._telemetry.watch("queue_depth", "Searches that are due.", self._queue.depth)
+        self._telemetry.watch("leader", "1 while this process leads.", lambda: self._may_work)
 
     def run(self) -> int:
-        """Work until SIGTERM, or until the watches fail; return an exit code."""
+        """Work until SIGTERM, or until the lease or the watches are lost.
+
+        Returns:
+            An exit code: 0 after SIGTERM, 1 when the process is to be started again.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        server = self._serve() if self._settings.port else None
-        workers = [
-            threading.Thread(target=self._work, name=f"worker-{n}", daemon=True)
-            for n in range(self._settings.workers)
-        ]
-        self._watcher.start()
-        for worker in workers:
-            worker.start()
-        self._tick()
-        # A pass under way is finished: what it has begun would be begun again otherwise.
-        self._queue.close()
-        for worker in workers:
-            worker.join()
-        self._watcher.close()
-        self._reconciler.close()
-        if server is not None:
-            server.shutdown()
-        if self._watcher.failure is not None:
-            _LOG.error("the watches failed: %s", self._watcher.failure)
-            return 1
-        return 0
+        port = self._settings.port
+        server = serve(port, self._pages()) if port else None
+        try:
+            if self._leadership is not None:
+                self._leadership.start()
+                self._stand_by(self._leadership)
+            return self._lead()
+        finally:
+            if server is not None:
+                server.shutdown()
 
     def stop(self) -> None:
         """Ask for the end: passes under way are finished, and trials run on."""
         self._stopping.set()
 
     def is_healthy(self) -> bool:
-        """Tell whether no pass hangs and no key starves; an idle operator is healthy."""
+        """Tell whether no pass hangs and no key starves; idle and standing by are healthy."""
         longest = max(self._queue.longest_pass_s(), self._queue.longest_wait_s())
         return longest < PATIENCE_S and not self._watcher.has_ended
+
+    @property
+    def _may_work(self) -> bool:
+        return self._leadership is None or self._leadership.is_held
+
+    @property
+    def _must_end(self) -> bool:
+        is_lost = self._leadership is not None and self._leadership.is_lost
+        return is_lost or self._watcher.has_ended
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.stop()
 
+    def _stand_by(self, leadership: Leadership) -> None:
+        while not (leadership.is_held or leadership.is_lost or self._stopping.is_set()):
+            self._stopping.wait(TICK_S)
+
+    def _lead(self) -> int:
+        workers = [
+            threading.Thread(target=self._work, name=f"worker-{n}", daemon=True)
+            for n in range(self._settings.workers)
+        ]
+        if not (self._stopping.is_set() or self._must_end):
+            self._watcher.start()
+            for worker in workers:
+                worker.start()
+            self._tick()
+        self._queue.close()
+        if self._must_end:
+            # Another operator may lead by now: what is under way here is left as a kill leaves it.
+            _LOG.error("lease or watches are lost: %s", self._watcher.failure)
+            self._reconciler.close()
+            return 1
+        # A pass under way is finished: what it has begun would be begun again otherwise.
+        for worker in workers:
+            if worker.ident is not None:
+                worker.join()
+        self._watcher.close()
+        self._reconciler.close()
+        if self._leadership is not None:
+            self._leadership.give_back()
+        return 0
+
     def _tick(self) -> None:
         """Look at every search each minute, and at full lists every five."""
         next_list = next_resync = time.monotonic()
-        while not self._stopping.is_set() and not self._watcher.has_ended:
+        while not (self._stopping.is_set() or self._must_end):
             now = time.monotonic()
             if now >= next_list:
                 try:
                     repaired = self._watcher.relist()
                     if self._is_listed:
-                        self._metrics.repairs.inc(repaired)
+                        self._telemetry.repaired(repaired)
                     self._is_listed = True
                     next_list = now + self._settings.relist_s
                 except MixAtlasError as error:
@@ -114,82 +147,30 @@ class Operator:
             started = time.monotonic()
             is_failed = True
             try:
+                # Asked again for each pass: a process that was paused may have lost the lease.
+                if not self._may_work:
+                    continue
                 after_s = self._reconciler.reconcile(uid)
                 is_failed = False
                 if after_s is not None:
                     self._queue.add(uid, after_s)
             except MixAtlasError as error:
-                _LOG.warning("search %s: %s", uid, error)
+                _LOG.warning("%s", error, extra={"search": uid})
             except Exception:
                 # One search's bug must not take the others' worker away.
-                _LOG.exception("search %s: unexpected", uid)
+                _LOG.exception("unexpected", extra={"search": uid})
             finally:
-                self._metrics.seen(time.monotonic() - started, is_failed=is_failed)
+                self._telemetry.reconciled(time.monotonic() - started, is_failed=is_failed)
                 self._queue.done(uid, is_failed=is_failed)
 
-    def _serve(self) -> ThreadingHTTPServer:
-        pages: dict[str, Callable[[], tuple[int, bytes]]] = {
+    def _pages(self) -> dict[str, Page]:
+        return {
             "/healthz": lambda: (200, b"ok") if self.is_healthy() else (503, b"stuck"),
-            "/readyz": lambda: (200, b"ok") if self._is_listed else (503, b"not listed yet"),
-            "/metrics": lambda: (200, self._metrics.page()),
+            "/readyz": self._readiness,
+            "/metrics": lambda: (200, self._telemetry.page()),
         }
-        server = ThreadingHTTPServer(("", self._settings.port), _handler(pages))
-        threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
-        return server
 
-
-class _Metrics:
-    """Prometheus series of the operator itself."""
-
-    def __init__(self, queue: WorkQueue) -> None:
-        self._registry = CollectorRegistry()
-        self._seconds = Histogram(
-            "mixatlas_reconcile_seconds", "Duration of passes.", registry=self._registry
-        )
-        self._errors = Counter(
-            "mixatlas_reconcile_errors", "Passes that did not end.", registry=self._registry
-        )
-        self.repairs = Counter(
-            "mixatlas_repairs", "Searches whose events were lost.", registry=self._registry
-        )
-        depth = Gauge("mixatlas_queue_depth", "Searches that are due.", registry=self._registry)
-        depth.set_function(queue.depth)
-
-    def seen(self, seconds: float, *, is_failed: bool) -> None:
-        self._seconds.observe(seconds)
-        if is_failed:
-            self._errors.inc()
-
-    def page(self) -> bytes:
-        return generate_latest(self._registry)
-
-
-def _handler(pages: dict[str, Callable[[], tuple[int, bytes]]]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            page = pages.get(self.path)
-            status, content = page() if page else (404, b"no such page")
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Probes every few seconds are no news."""
-
-    return Handler
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line, as log collectors read it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Render a record."""
-        told: dict[str, Any] = {
-            "time": self.formatTime(record),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told)
+    def _readiness(self) -> tuple[int, bytes]:
+        if not self._may_work:
+            return 200, b"standing by"
+        return (200, b"ok") if self._is_listed else (503, b"not listed yet")

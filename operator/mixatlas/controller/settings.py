@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mixatlas.contract.errors import SpecError
 from mixatlas.spec.model import Storage
+
+
+def _unique_identity() -> str:
+    return f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +27,8 @@ class OperatorSettings:
             that name no storage; None leaves them their ServiceAccount's identity.
         pull_secrets: Secrets that trial pods pull images with.
         gpus: Of a trial whose search gives no template.
+        lease_namespace: Where the Lease lies; None elects nobody: this is the only operator.
+        identity: Of this process among operators; the pod's name.
         port: Of `/healthz`, `/readyz` and `/metrics`; 0 serves none.
         workers: Searches that are worked on at once.
         resync_s: Every search is looked at this often, whatever happens.
@@ -33,6 +41,8 @@ class OperatorSettings:
     pod_secret: str | None = None
     pull_secrets: tuple[str, ...] = ()
     gpus: int = 1
+    lease_namespace: str | None = None
+    identity: str = field(default_factory=_unique_identity)
     port: int = 8080
     workers: int = 8
     resync_s: float = 60.0
@@ -64,6 +74,8 @@ class OperatorSettings:
             pod_secret=environ.get("MIXATLAS_POD_SECRET") or None,
             pull_secrets=tuple(filter(None, environ.get("MIXATLAS_PULL_SECRETS", "").split(","))),
             gpus=_number(environ, "MIXATLAS_GPUS", 1, least=0),
+            lease_namespace=environ.get("MIXATLAS_LEASE_NAMESPACE") or None,
+            identity=environ.get("MIXATLAS_IDENTITY") or _unique_identity(),
             port=_number(environ, "MIXATLAS_PORT", 8080, least=0),
             workers=_number(environ, "MIXATLAS_WORKERS", 8, least=1),
         )

@@ -45,11 +45,17 @@ class ResourceSink:
             "uid": metadata["uid"],
         }
         self._written: Plain = resource.get("status") or {}
+        self._latest = self._written
         self._last_write = float("-inf")
+
+    @property
+    def latest(self) -> Plain:
+        """The status as it is known here; what is written may be older by its progress."""
+        return self._latest
 
     def write(self, status: Mapping[str, Any]) -> None:
         """Replace the whole status, unless it is equal, or differs in recent progress alone."""
-        status = dict(status)
+        status = self._latest = dict(status)
         if status == self._written:
             return
         is_recent = self._clock() - self._last_write < PROGRESS_PERIOD_S

@@ -55,7 +55,8 @@ class Watcher:
     def close(self) -> None:
         """End the watches."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     @property
     def has_ended(self) -> bool:
