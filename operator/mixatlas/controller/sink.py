@@ -72,7 +72,7 @@ class ResourceSink:
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{self._name}.", "namespace": self._namespace},
+            "metadata": {"generateName": f"{self._name}-", "namespace": self._namespace},
             "eventTime": now,
             "type": "Warning" if reason in _WARNINGS else "Normal",
             "reason": reason,
