@@ -1,16 +1,28 @@
 #!/bin/sh
-# Pins every dependency with hashes (and no download host) into two files:
+# Pins every dependency with hashes (and no download host):
 #   torch.txt   torch and what only it needs (CUDA wheels); replaced by TORCH_INDEX_URL
-#   base.txt    everything else
+#   base.txt    everything else, for .venv
+#   operator.txt, trainer.txt, wheel.txt   the parts of it that the images hold, and that build us
 # Needs uv; run from the repository's root: `make lock`.
 set -eu
 compile() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate "$@"
 }
-all=$(mktemp)
-trap 'rm -f "$all"' EXIT
-compile --all-extras pyproject.toml --output-file "$all"
-awk -v only='^(torch|triton|nvidia-.*|cuda-.*)$' '
-    /^[a-z]/ { split($1, part, "=="); heavy = part[1] ~ only }
-    { print > (heavy ? "requirements/torch.txt" : "requirements/base.txt") }' "$all"
+# Writes the lines of a lock file that are torch's (1) or not (0).
+part() {
+    awk -v wanted="$2" -v only='^(torch|triton|nvidia-.*|cuda-.*)$' '
+        /^[a-z]/ { split($1, name, "=="); heavy = name[1] ~ only }
+        heavy == wanted' "$1"
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+compile --all-extras pyproject.toml --output-file "$work/all"
+part "$work/all" 1 > requirements/torch.txt
+part "$work/all" 0 > requirements/base.txt
+for extra in operator trainer; do
+    compile --extra "$extra" --constraint "$work/all" pyproject.toml --output-file "$work/$extra"
+    part "$work/$extra" 0 > "requirements/$extra.txt"
+done
+sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml > "$work/wheel.in"
+compile --constraint "$work/all" "$work/wheel.in" --output-file requirements/wheel.txt
