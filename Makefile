@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' requirements/torch.txt)
 
-.PHONY: demo test test-fast check generate golden bench lock clean
+.PHONY: demo images test test-deps test-fast check generate golden bench lock clean
 
 # --- environment -------------------------------------------------------------------------------
 
@@ -27,10 +27,18 @@ endif
 demo: $(VENV)/installed
 	@$(BIN)/python examples/demo/demo.py $(if $(FRESH),--fresh)
 
+# make images REGISTRY=registry.example/mixatlas [TAG=1] [PUSH=1]; tools/images.sh names the rest.
+images:
+	@tools/images.sh
+
 # --- what developers run -----------------------------------------------------------------------
 
+# Kinds of tests that this machine cannot run are skipped; each says what it needs.
 test: check test-fast
-	$(BIN)/pytest -q -m slow tests
+	$(BIN)/pytest -q -rs -m slow tests
+
+test-deps:
+	@tools/test-deps.sh
 
 test-fast: $(VENV)/installed
 	$(BIN)/pytest -q -n auto -m "not slow" --doctest-modules operator trainer-image tests
