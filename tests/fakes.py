@@ -79,6 +79,9 @@ Script = Callable[[TrialFile, int], int]
 """From a trial and the number of its attempt to an exit code."""
 
 
+TERMINATED = 143
+
+
 def always_ok(trial: TrialFile, attempt: int) -> int:
     """Let every attempt end well."""
     return 0
@@ -100,7 +103,8 @@ class ScriptedRunner:
     attempts: dict[str, AttemptState] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     files: dict[str, TrialFile] = field(default_factory=dict)
-    looks: int = 0
+    is_slow: bool = False
+    """While True, what runs goes on running."""
 
     def start(self, request: StartRequest) -> None:
         if request.name in self.attempts:
@@ -124,7 +128,7 @@ class ScriptedRunner:
     def stop(self, name: str) -> None:
         attempt = self.attempts.get(name)
         if attempt is not None and attempt.phase != "ended":
-            self.attempts[name] = replace(attempt, phase="ended", exit_code=143, ended=2.0)
+            self.attempts[name] = replace(attempt, phase="ended", exit_code=TERMINATED, ended=2.0)
 
     def observe(self) -> tuple[AttemptState, ...]:
         """Return all attempts; each look moves every one of them a step further."""
@@ -132,12 +136,24 @@ class ScriptedRunner:
         for name, attempt in list(self.attempts.items()):
             if attempt.phase == "pending":
                 self.attempts[name] = replace(attempt, phase="running")
-            elif attempt.phase == "running":
+            elif attempt.phase == "running" and not self.is_slow:
                 self._end(attempt)
         return seen
 
     def forget(self, name: str) -> None:
         self.attempts.pop(name, None)
+
+    def lose(self, name: str) -> AttemptState:
+        """Let nobody hear of an attempt again, as when its node is gone."""
+        lost = replace(self.attempts[name], phase="ended", exit_code=None, ended=None)
+        self.attempts[name] = lost
+        return lost
+
+    def remove_stopped(self) -> None:
+        """Let stopped attempts vanish at once, as deleted Jobs do."""
+        gone = [a.name for a in self.attempts.values() if a.exit_code == TERMINATED]
+        for name in gone:
+            del self.attempts[name]
 
     def _end(self, attempt: AttemptState) -> None:
         trial = self.files[attempt.name]

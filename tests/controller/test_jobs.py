@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from mixatlas.controller.render import JobPlace, render_job
 from mixatlas.driver.ports import StartRequest
 from scenario import a_document
 
+NOW = 2e9
 REQUEST = StartRequest(
     name="s-uid00-t000003-a2",
     trial=3,
@@ -101,7 +103,7 @@ def test_the_exit_code_is_that_of_the_newest_pod(terminated: dict[str, Any], cod
     job = a_job()
     job["status"] = {"conditions": [{"type": "Failed", "status": "True"}]}
     old = pod({"terminated": {"exitCode": 7}}, uid="old", created="2025-01-01T00:00:00Z")
-    attempt = attempt_of(job, [pod({"terminated": terminated}), old])
+    attempt = attempt_of(job, [pod({"terminated": terminated}), old], NOW)
     assert (attempt.phase, attempt.exit_code, attempt.pod_uid) == ("ended", code, "p")
     assert (attempt.trial, attempt.attempt, attempt.micro_batch_divisor) == (3, 2, 2)
     assert attempt.digest == "d" * 64
@@ -109,7 +111,7 @@ def test_the_exit_code_is_that_of_the_newest_pod(terminated: dict[str, Any], cod
 
 def test_a_job_whose_pod_failed_goes_on_until_the_job_says_so() -> None:
     job = a_job()
-    attempt = attempt_of(job, [pod({"terminated": {"exitCode": 143}})])
+    attempt = attempt_of(job, [pod({"terminated": {"exitCode": 143}})], NOW)
     assert attempt.phase == "running"
     assert attempt.exit_code is None
 
@@ -117,11 +119,65 @@ def test_a_job_whose_pod_failed_goes_on_until_the_job_says_so() -> None:
 def test_queued_is_not_running() -> None:
     job = a_job()
     job["spec"]["suspend"] = True
-    assert attempt_of(job, []).phase == "pending"
+    assert attempt_of(job, [], NOW).phase == "queued"
 
 
-def test_a_lost_pod_leaves_no_exit_code() -> None:
+def test_a_deleted_pod_leaves_no_exit_code() -> None:
     job = a_job()
     job["status"] = {"conditions": [{"type": "Failed", "status": "True", "reason": "Backoff"}]}
-    attempt = attempt_of(job, [])
+    attempt = attempt_of(job, [], NOW)
     assert (attempt.phase, attempt.exit_code) == ("ended", None)
+
+
+ENDING = "2026-01-01T00:00:00Z"
+END = datetime.fromisoformat(ENDING).timestamp()
+
+
+@pytest.mark.parametrize(("after_s", "phase"), [(299, "running"), (301, "ended")])
+def test_a_pod_that_never_ends_is_lost_five_minutes_after_its_grace(
+    after_s: int, phase: str
+) -> None:
+    ending = pod({"running": {"startedAt": ENDING}})
+    ending["metadata"]["deletionTimestamp"] = ENDING
+    attempt = attempt_of(a_job(), [ending], END + after_s)
+    assert attempt.phase == phase
+    assert attempt.is_lost == (phase == "ended")
+
+
+@pytest.mark.parametrize(
+    ("ready", "after_s", "phase"),
+    [("False", 299, "running"), ("False", 301, "ended"), ("True", 301, "running")],
+)
+def test_a_pod_on_a_silent_node_is_lost(ready: str, after_s: int, phase: str) -> None:
+    silent = pod({"running": {"startedAt": ENDING}})
+    silent["status"]["conditions"] = [
+        {"type": "Ready", "status": ready, "lastTransitionTime": ENDING},
+        {"type": "ContainersReady", "status": "True", "lastTransitionTime": ENDING},
+    ]
+    assert attempt_of(a_job(), [silent], END + after_s).phase == phase
+
+
+def test_a_pod_that_is_not_ready_by_its_own_probe_is_not_lost() -> None:
+    unready = pod({"running": {"startedAt": ENDING}})
+    unready["status"]["conditions"] = [
+        {"type": kind, "status": "False", "lastTransitionTime": ENDING}
+        for kind in ("Ready", "ContainersReady")
+    ]
+    assert attempt_of(a_job(), [unready], END + 10_000).phase == "running"
+
+
+@pytest.mark.parametrize(
+    ("limits", "gpus"),
+    [({}, 1), ({"nvidia.com/gpu": "4"}, 4), ({"amd.com/gpu": 2, "memory": "1Gi"}, 2)],
+)
+def test_gpu_seconds_count_every_gpu(limits: dict[str, Any], gpus: int) -> None:
+    containers = [{"name": "trainer", "image": "y", "resources": {"limits": limits}}]
+    job = a_job({"spec": {"template": {"spec": {"containers": containers}}}})
+    assert attempt_of(job, [], NOW).gpus == gpus
+
+
+def test_a_pod_that_cannot_start_says_why() -> None:
+    waiting = pod({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})
+    waiting["status"]["phase"] = "Pending"
+    attempt = attempt_of(a_job(), [waiting], NOW)
+    assert (attempt.phase, attempt.message) == ("pending", "ImagePullBackOff: no such image")

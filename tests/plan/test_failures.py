@@ -54,6 +54,7 @@ def a_trial(
         mixture=mixture,
         outcome=None,
         attempts=numbered,
+        removed=(),
         results=results,
     )
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Literal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import write_result
 from mixatlas.contract.trial import Purpose, TrialFile
 from mixatlas.ledger.records import OutcomeClass, RoundKind
-from mixatlas.plan.actions import StartTrial
+from mixatlas.plan.actions import StartTrial, StopTrial
 from mixatlas.plan.observed import Observed
 from mixatlas.plan.plan import plan, why_finished
+from mixatlas.plan.status import describe
 from scenario import World, a_document, stable
 
 
@@ -76,6 +80,90 @@ def test_suspended_starts_nothing_and_goes_on_afterwards() -> None:
     assert world.sink.statuses[-1]["summary"]["status"] == "Suspended"
     world.search = a_document()
     assert stable(world.run()) == stable(GOLDEN[-1])
+
+
+def test_a_checkpoint_suspension_ends_what_runs_and_the_next_attempt_goes_on() -> None:
+    undisturbed = stable(World().run())
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    world.runner.is_slow = True
+    world.search = a_document(suspend=True, suspendMode="Checkpoint")
+    while driver.run_pass()[1]:
+        world.runner.remove_stopped()
+    assert world.runner.attempts == {}
+    before = list(world.runner.started)
+
+    world.runner.is_slow = False
+    world.search = a_document()
+    observed = world.run()
+    again = [name for name in world.runner.started[len(before) :] if name.endswith("-a2")]
+    assert again, "attempt N+1, also after a restart"
+    assert len(set(world.runner.started)) == len(world.runner.started)
+    assert stable(observed) == undisturbed
+    told = [a for o in observed.outcomes for a in o.attempts if a.pod_uid.endswith("-a1")]
+    assert len(told) == len(observed.outcomes), "no attempt is left out of the account"
+
+
+def test_a_lost_attempt_is_replaced_uncounted_and_its_job_removed() -> None:
+    world = World(search=a_document(budget__retries=0))
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    lost = world.runner.started[-1]
+    world.runner.lose(lost)
+    observed = driver.run()
+    assert lost not in world.runner.attempts
+    assert lost.removesuffix("1") + "2" in world.runner.started
+    assert {outcome.outcome for outcome in observed.outcomes} == {"ok"}
+
+
+def test_the_result_of_a_lost_attempt_is_credited_when_it_comes_first() -> None:
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    lost = world.runner.started[-1]
+    state = world.runner.lose(lost)
+    driver.run_pass()
+    write_result(world.store, world.runner.files[lost], state)
+    observed = driver.run()
+    outcome = next(o for o in observed.outcomes if o.trial == state.trial)
+    assert outcome.credited is not None
+    assert outcome.credited.pod_uid == state.pod_uid
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason"), [("pending", "PodNotStarted"), ("running", "NoProgress")]
+)
+def test_a_trial_that_does_not_move_is_reported_and_left_alone(
+    phase: Literal["pending", "running"], reason: str
+) -> None:
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    observed = driver.observe()
+    stuck = replace(observed.attempts[-1], phase=phase, started=1.0, message="no free node")
+    for now, expected in ((500.0, "Healthy"), (2000.0, reason)):
+        seen = replace(observed, attempts=(stuck,), now=now)
+        status, _ = describe(seen, now)
+        degraded = next(c for c in status["conditions"] if c["type"] == "Degraded")
+        assert degraded["reason"] == expected
+        assert not any(isinstance(action, StopTrial) for action in plan(seen))
+
+
+def test_a_search_whose_jobs_all_wait_for_a_quota_is_queued() -> None:
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    observed = driver.observe()
+    waiting = tuple(replace(a, phase="queued", exit_code=None) for a in observed.attempts)
+    status, _ = describe(replace(observed, attempts=waiting), 1.0)
+    assert status["summary"]["status"] == "Queued"
+    assert status["summary"]["running"] == "0"
 
 
 def test_parallelism_zero_pauses() -> None:

@@ -90,6 +90,17 @@ REASONS: dict[str, ReasonText] = {
         "Another process is running this search.", "Wait for it, or end it."
     ),
     "TrainingBase": ReasonText("The shared base is being trained.", "Nothing to do."),
+    "PodNotStarted": ReasonText(
+        "The pod of a trial has not started for ten minutes.",
+        "Read the message: no free node, an image that cannot be pulled, a missing Secret.",
+    ),
+    "NoProgress": ReasonText(
+        "A running trial has told of no progress for 20 minutes.",
+        "Read its log; delete its pod if it hangs, and it goes on from its checkpoint.",
+    ),
+    "Queued": ReasonText(
+        "All trials wait for a quota: their Jobs are suspended.", "Nothing to do, or raise it."
+    ),
     "Searching": ReasonText("Trials are being trained.", "Nothing to do."),
     "Confirming": ReasonText("Candidates run on unseen seeds and items.", "Nothing to do."),
     "Suspended": ReasonText("`spec.suspend` is true: nothing new starts.", "Set it to false."),

@@ -25,6 +25,8 @@ from mixatlas.driver.ports import StartRequest
 from mixatlas.plan.observed import AttemptState
 
 Plain = dict[str, Any]
+PATIENCE_S = 300.0
+"""How long a pod may be ending, beyond its grace period, or its node silent."""
 
 
 @final
@@ -38,6 +40,7 @@ class JobRunner:
         on_turnaround: Told the seconds from when a Job was seen to have ended until the next
             one is created.
         clock: Monotonic seconds.
+        now: Seconds since 1970.
     """
 
     def __init__(
@@ -48,8 +51,10 @@ class JobRunner:
         *,
         on_turnaround: Callable[[float], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._api = api
+        self._now = now
         self._world = world
         self._place = place
         self._on_turnaround = on_turnaround
@@ -93,7 +98,10 @@ class JobRunner:
             if is_owned(job, self._place.uid) and "deletionTimestamp" not in job["metadata"]
         ]
         jobs.sort(key=lambda job: str(job["metadata"]["name"]))
-        attempts = tuple(attempt_of(job, pods.get(job["metadata"]["name"], [])) for job in jobs)
+        now = self._now()
+        attempts = tuple(
+            attempt_of(job, pods.get(job["metadata"]["name"], []), now) for job in jobs
+        )
         self._note_ends(attempts)
         return attempts
 
@@ -129,15 +137,17 @@ class JobRunner:
                 self._world.lose("job", job)
 
 
-def attempt_of(job: Plain, pods: list[Plain]) -> AttemptState:
+def attempt_of(job: Plain, pods: list[Plain], now: float) -> AttemptState:
     """Read an attempt off its Job and its pods.
 
     The Job's condition alone ends an attempt: a disrupted pod is replaced, and the attempt goes
-    on. Exit code, node and image come from the newest pod.
+    on. Exit code, node and image come from the newest pod. An attempt whose pod has been ending,
+    or whose node has been silent, for `PATIENCE_S` is lost: its Job would wait for ever.
 
     Args:
         job: Of ours.
         pods: Of that Job, in any order.
+        now: Seconds since 1970.
     """
     metadata = job["metadata"]
     newest = max(
@@ -146,6 +156,7 @@ def attempt_of(job: Plain, pods: list[Plain]) -> AttemptState:
         default=None,
     )
     ending = _ending(job)
+    is_lost = ending is None and newest is not None and _is_lost(newest, now)
     state = _container_state(newest) if newest else {}
     terminated = state.get("state", {}).get("terminated") or {}
     code = terminated.get("exitCode")
@@ -161,7 +172,7 @@ def attempt_of(job: Plain, pods: list[Plain]) -> AttemptState:
         digest=metadata["annotations"][DIGEST],
         pod_uid=newest["metadata"]["uid"] if newest else "",
         image_id=str(state.get("imageID", "")),
-        phase="ended" if ending is not None else _phase(job, newest),
+        phase="ended" if ending is not None or is_lost else _phase(job, newest),
         exit_code=code if ending is not None else None,
         message=_message(terminated, ending, newest),
         started=_seconds(terminated.get("startedAt") or _running_since(state))
@@ -171,7 +182,34 @@ def attempt_of(job: Plain, pods: list[Plain]) -> AttemptState:
         else None,
         node=newest.get("spec", {}).get("nodeName", "") if newest else "",
         micro_batch_divisor=int(metadata["annotations"].get(DIVISOR, "1")),
+        gpus=gpus_of(job["spec"]["template"]["spec"]),
     )
+
+
+def gpus_of(pod: Plain) -> int:
+    """Return the number of GPUs that a pod holds, of whatever vendor; 1 where it holds none.
+
+    Args:
+        pod: Spec of a pod.
+    """
+    limits = (c.get("resources", {}).get("limits", {}) for c in pod["containers"])
+    counts = [int(n) for limit in limits for name, n in limit.items() if name.endswith("/gpu")]
+    return max(1, sum(counts))
+
+
+def _is_lost(pod: Plain, now: float) -> bool:
+    """Tell whether a pod has been ending, or its node silent, for too long.
+
+    A pod's `deletionTimestamp` already contains its grace period. Of a silent node the cluster
+    takes back `Ready`, while `ContainersReady` stays as the node said it last.
+    """
+    ending = _seconds(pod["metadata"].get("deletionTimestamp"))
+    if ending and now > ending + PATIENCE_S:
+        return True
+    told = {c["type"]: c for c in pod.get("status", {}).get("conditions") or ()}
+    ready, containers = told.get("Ready", {}), told.get("ContainersReady", {})
+    is_silent = ready.get("status") != "True" and containers.get("status") == "True"
+    return is_silent and now > _seconds(ready.get("lastTransitionTime")) + PATIENCE_S
 
 
 def _ending(job: Plain) -> Plain | None:
@@ -183,10 +221,11 @@ def _ending(job: Plain) -> Plain | None:
     return None
 
 
-def _phase(job: Plain, pod: Plain | None) -> Literal["pending", "running"]:
-    is_queued = job.get("spec", {}).get("suspend", False) or pod is None
-    runs = not is_queued and pod is not None and pod.get("status", {}).get("phase") == "Running"
-    return "running" if runs else "pending"
+def _phase(job: Plain, pod: Plain | None) -> Literal["queued", "pending", "running"]:
+    if job.get("spec", {}).get("suspend", False):
+        return "queued"
+    is_running = pod is not None and pod.get("status", {}).get("phase") == "Running"
+    return "running" if is_running else "pending"
 
 
 def _container_state(pod: Plain) -> Plain:
@@ -206,6 +245,9 @@ def _message(terminated: Plain, ending: Plain | None, pod: Plain | None) -> str:
         return str(terminated["message"])
     if ending is not None and ending["type"] == "Failed":
         return f"{ending.get('reason', '')}: {ending.get('message', '')}"
+    waiting = _container_state(pod).get("state", {}).get("waiting") or {} if pod else {}
+    if waiting.get("message"):
+        return f"{waiting.get('reason', '')}: {waiting['message']}"
     for condition in pod.get("status", {}).get("conditions", ()) if pod else ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message", ""))

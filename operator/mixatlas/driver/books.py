@@ -14,8 +14,9 @@ from mixatlas.contract.canonical import sha256_hex
 from mixatlas.contract.result import ITEMS_HEADER, Progress, TrialResult
 from mixatlas.contract.trial import Purpose
 from mixatlas.driver.ports import ObjectStore
-from mixatlas.ledger.layout import Layout, trial_of
+from mixatlas.ledger.layout import Layout, is_attempt_record, trial_of
 from mixatlas.ledger.records import (
+    AttemptRecord,
     ObjectiveRecord,
     OutcomeClass,
     PredictionRecord,
@@ -52,6 +53,7 @@ class Books:
         self.objective: ObjectiveRecord | None = None
         self.items: dict[int, Mapping[str, ItemScores]] = {}
         self.results: dict[int, dict[str, TrialResult]] = {}
+        self.removed: dict[int, dict[int, AttemptRecord]] = {}
 
     @classmethod
     def open(cls, store: ObjectStore, layout: Layout) -> Books:
@@ -76,6 +78,11 @@ class Books:
             if content is not None:
                 outcome = TrialOutcome.model_validate_json(content)
                 books.outcomes[outcome.trial] = outcome
+        for uri in (name for name in names if is_attempt_record(name)):
+            trial, content = trial_of(uri), store.get(uri)
+            if trial is not None and content is not None:
+                removed = AttemptRecord.model_validate_json(content)
+                books.removed.setdefault(trial, {})[removed.attempt] = removed
         for uri in (name for name in names if name.endswith("/result.json")):
             trial = trial_of(uri)
             if trial is not None and trial not in books.outcomes:
@@ -98,6 +105,10 @@ class Books:
             winners=tuple(self.winners.values()),
             results={trial: tuple(found.values()) for trial, found in self.results.items()},
             items=dict(self.items),
+            removed={
+                trial: tuple(attempts[number] for number in sorted(attempts))
+                for trial, attempts in self.removed.items()
+            },
         )
 
     def write(self, uri: str, record: Writable) -> None:
@@ -117,11 +128,22 @@ class Books:
             case WinnerRecord():
                 self.winners[record.revision] = record
 
+    def write_attempt(self, trial: int, record: AttemptRecord) -> None:
+        """Store the record of an attempt that is about to be removed, and remember it."""
+        uri = self._layout.attempt_record(trial, record.attempt)
+        self._store.put(uri, record.to_bytes())
+        self.removed.setdefault(trial, {})[record.attempt] = record
+
     def look_for_results(self, attempts: tuple[AttemptState, ...]) -> None:
-        """Look once more for the results of ended attempts whose trial is open."""
-        for attempt in attempts:
-            if attempt.phase == "ended" and attempt.trial not in self.outcomes:
-                self.look_for_result(attempt.trial, attempt.pod_uid)
+        """Look once more for the results of attempts that are over, and whose trial is open.
+
+        One that was lost or stopped may have stored its result all the same.
+        """
+        over = {(a.trial, a.pod_uid) for a in attempts if a.phase == "ended"}
+        over |= {(trial, a.pod_uid) for trial, rs in self.removed.items() for a in rs.values()}
+        for trial, pod_uid in sorted(over):
+            if trial not in self.outcomes and pod_uid:
+                self.look_for_result(trial, pod_uid)
 
     def look_for_result(self, trial: int, pod_uid: str) -> None:
         """Read an attempt's result where it has one. One that breaks the contract is none."""

@@ -23,6 +23,7 @@ from mixatlas.plan.actions import (
     Action,
     ForgetTrial,
     PublishWinner,
+    RecordAttempt,
     RecordObjective,
     RecordOutcome,
     RecordPredictions,
@@ -153,6 +154,7 @@ class Driver:
             conditions=self._conditions,
             slots=self._slots,
             degraded=self._degraded,
+            now=self._ports.clock.now(),
         )
 
     def _act(self, observed: Observed, action: Action) -> None:
@@ -167,6 +169,8 @@ class Driver:
                 self._start(action)
             case StopTrial(name):
                 self._ports.runner.stop(name)
+            case RecordAttempt(trial=trial, record=record):
+                books.write_attempt(trial, record)
             case ForgetTrial(name):
                 self._ports.runner.forget(name)
             case RecordOutcome(record):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _TRIAL = re.compile(r"/trials/(\d{6})/")
+_ATTEMPT = re.compile(r"/trials/\d{6}/attempt-\d{4}\.json$")
 
 
 def root_of(*, bucket: str, prefix: str, namespace: str, name: str, uid: str) -> str:
@@ -80,6 +81,10 @@ class Layout:
         """URI of a trial's outcome."""
         return f"{self.trials}{trial:06d}/outcome.json"
 
+    def attempt_record(self, trial: int, attempt: int) -> str:
+        """URI of the record of an attempt that ended before its trial: stopped, or lost."""
+        return f"{self.trials}{trial:06d}/attempt-{attempt:04d}.json"
+
     def attempts(self, trial: int) -> str:
         """Prefix under which a trainer writes `POD_UID/…`, without a final slash."""
         return f"{self.trials}{trial:06d}/attempts"
@@ -97,6 +102,11 @@ def trial_of(uri: str) -> int | None:
     """Return the trial that an object under `trials/` belongs to, or None."""
     match = _TRIAL.search(uri)
     return int(match.group(1)) if match else None
+
+
+def is_attempt_record(uri: str) -> bool:
+    """Tell whether an object is the record of an attempt (`Layout.attempt_record`)."""
+    return _ATTEMPT.search(uri) is not None
 
 
 def attempt_name(search: str, uid: str, trial: int, attempt: int) -> str:

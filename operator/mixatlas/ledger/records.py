@@ -98,7 +98,11 @@ class RoundRecord(Record):
 
 
 class AttemptRecord(Record):
-    """One attempt of a trial. Times are seconds since 1970."""
+    """One attempt of a trial. Times are seconds since 1970.
+
+    It stands in its trial's outcome, and before that under a name of its own where its Job is
+    removed while the trial goes on.
+    """
 
     pod_uid: str
     attempt: int = Field(ge=1)

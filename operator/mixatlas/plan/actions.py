@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import TrialFile
 from mixatlas.ledger.records import (
+    AttemptRecord,
     BasedOn,
     ObjectiveRecord,
     PredictionRecord,
@@ -41,9 +42,17 @@ class StopTrial:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAttempt:
+    """Write down an attempt that ends before its trial does, before its Job is removed."""
+
+    trial: int
+    record: AttemptRecord
+
+
 @dataclass(frozen=True, slots=True)
 class ForgetTrial:
-    """Remove what is left of an attempt whose trial has an outcome."""
+    """Remove what is left of an attempt that is told of by a record."""
 
     name: str
 
@@ -101,6 +110,7 @@ Action = (
     RecordRound
     | StartTrial
     | StopTrial
+    | RecordAttempt
     | ForgetTrial
     | RecordOutcome
     | RecordObjective

@@ -9,6 +9,8 @@ from typing import Any
 from mixatlas.plan.observed import Condition
 
 Plain = dict[str, Any]
+LONGEST_MESSAGE = 2048
+"""Bytes of a condition's message. A trainer's last words and a list of mistakes may be longer."""
 
 
 def conditions_of(status: Mapping[str, Any]) -> tuple[Condition, ...]:
@@ -28,6 +30,14 @@ def conditions_of(status: Mapping[str, Any]) -> tuple[Condition, ...]:
 def stamp(seconds: float) -> str:
     """Return a time as Kubernetes writes it, in whole seconds."""
     return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def shorten(message: str) -> str:
+    """Return a message cut down to its longest size."""
+    content = message.encode()
+    if len(content) <= LONGEST_MESSAGE:
+        return message
+    return content[: LONGEST_MESSAGE - 3].decode(errors="ignore") + "…"
 
 
 def refused(
@@ -65,7 +75,7 @@ def _with(status: Plain, kind: str, value: str, reason: str, message: str, now: 
         "type": kind,
         "status": value,
         "reason": reason,
-        "message": message,
+        "message": shorten(message),
         "lastTransitionTime": known["lastTransitionTime"] if known and is_same else stamp(now),
         "observedGeneration": status.get("observedGeneration", 0),
     }

@@ -15,6 +15,7 @@ from mixatlas.contract.result import Progress, TrialResult
 from mixatlas.contract.trial import BaseRef, BenchmarkRef
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.records import (
+    AttemptRecord,
     Best,
     ObjectiveRecord,
     PredictedObjective,
@@ -100,7 +101,8 @@ class AttemptState:
         digest: Digest of the trial file that it was started with.
         pod_uid: Names the folder of its results.
         image_id: Identity of the code that it ran.
-        phase: `pending` has not begun to run; `ended` will not run again.
+        phase: `queued` waits for a quota; `pending` has not begun to run; `ended` will not run
+            again.
         exit_code: Of an ended attempt; None when it is lost and nobody knows.
         signalled: A signal that was not ours ended it.
         message: Termination message, else the end of its log.
@@ -108,6 +110,7 @@ class AttemptState:
         ended: Seconds since 1970, or None.
         node: Where it ran.
         micro_batch_divisor: 1, or 2 after it ran out of memory.
+        gpus: Number of GPUs that it holds; 1 where it holds none.
     """
 
     name: str
@@ -116,7 +119,7 @@ class AttemptState:
     digest: str
     pod_uid: str
     image_id: str
-    phase: Literal["pending", "running", "ended"]
+    phase: Literal["queued", "pending", "running", "ended"]
     exit_code: int | None = None
     signalled: bool = False
     message: str = ""
@@ -124,6 +127,12 @@ class AttemptState:
     ended: float | None = None
     node: str = ""
     micro_batch_divisor: int = 1
+    gpus: int = 1
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody can tell when, how, or even whether it ended."""
+        return self.phase == "ended" and self.exit_code is None and self.ended is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +227,7 @@ class Observed:
         predictions: Of each revision whose confirmation has begun.
         winners: Of each finished revision.
         attempts: What the runner knows.
+        removed: Attempts of trials that have no outcome yet whose Jobs were removed.
         results: Results found of trials that have no outcome yet.
         progress: Last progress of running attempts, by trial.
         items: Item scores of confirmation trials that ended ok, by trial and benchmark.
@@ -225,6 +235,7 @@ class Observed:
         conditions: As last written.
         slots: How many trials this place can run at once, whatever the document asks for.
         degraded: Reason and message of a trouble of the rim (storage), or None.
+        now: Seconds since 1970.
     """
 
     accepted: Accepted
@@ -236,6 +247,7 @@ class Observed:
     predictions: tuple[PredictionRecord, ...] = ()
     winners: tuple[WinnerRecord, ...] = ()
     attempts: tuple[AttemptState, ...] = ()
+    removed: Mapping[int, tuple[AttemptRecord, ...]] = field(default_factory=dict)
     results: Mapping[int, tuple[TrialResult, ...]] = field(default_factory=dict)
     progress: Mapping[int, Progress] = field(default_factory=dict)
     items: Mapping[int, Mapping[str, ItemScores]] = field(default_factory=dict)
@@ -243,3 +255,4 @@ class Observed:
     conditions: tuple[Condition, ...] = ()
     slots: int = 64
     degraded: tuple[str, str] | None = None
+    now: float = 0.0

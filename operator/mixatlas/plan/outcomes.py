@@ -14,8 +14,12 @@ from mixatlas.plan.trial_files import trial_file
 def outcome_of(accepted: Accepted, trial: TrialStanding, verdict: End) -> TrialOutcome:
     """Write down how a trial ended, so that the record says by itself what was trained."""
     result = verdict.result
-    attempts = tuple(_attempt(attempt, result) for attempt in trial.attempts)
-    if result is not None and all(a.pod_uid != result.pod_uid for a in trial.attempts):
+    seen = {attempt.attempt for attempt in trial.attempts}
+    attempts = (
+        *(record for record in trial.removed if record.attempt not in seen),
+        *(attempt_record(attempt, result) for attempt in trial.attempts),
+    )
+    if result is not None and all(a.pod_uid != result.pod_uid for a in attempts):
         attempts = (*attempts, _unseen_attempt(result))
     return TrialOutcome(
         trial=trial.planned.trial,
@@ -42,11 +46,20 @@ def cancelled(accepted: Accepted, trial: TrialStanding, reason: str) -> TrialOut
     return outcome_of(accepted, trial, End(outcome=OutcomeClass.CANCELLED, reason=reason))
 
 
-def _attempt(attempt: AttemptState, result: TrialResult | None) -> AttemptRecord:
-    """GPU seconds are the trainer's own where it told them, else the attempt's wall time."""
-    ended = attempt.ended if attempt.ended is not None else attempt.started
+def attempt_record(
+    attempt: AttemptState, result: TrialResult | None, now: float | None = None
+) -> AttemptRecord:
+    """Write down an attempt.
+
+    Args:
+        attempt: Ended, or about to be.
+        result: The trial's credited result; its GPU seconds are believed for its own attempt.
+        now: The end of one whose end nobody saw, in seconds since 1970; None counts it as
+            none.
+    """
+    ended = attempt.ended if attempt.ended is not None else now or attempt.started
     is_told = result is not None and result.pod_uid == attempt.pod_uid
-    wall = max(0.0, ended - attempt.started) if attempt.started else 0.0
+    wall = max(0.0, ended - attempt.started) * attempt.gpus if attempt.started else 0.0
     return AttemptRecord(
         pod_uid=attempt.pod_uid,
         attempt=attempt.attempt,

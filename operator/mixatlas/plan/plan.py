@@ -1,11 +1,18 @@
-"""`plan(observed, now)`: the actions of one pass, in the order in which they are carried out."""
+"""`plan(observed)`: the actions of one pass, in the order in which they are carried out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from mixatlas.ledger.layout import attempt_name
-from mixatlas.plan.actions import Action, ForgetTrial, RecordOutcome, StartTrial, StopTrial
+from mixatlas.plan.actions import (
+    Action,
+    ForgetTrial,
+    RecordAttempt,
+    RecordOutcome,
+    StartTrial,
+    StopTrial,
+)
 from mixatlas.plan.completion import (
     Reason,
     find_failure,
@@ -16,7 +23,7 @@ from mixatlas.plan.confirmation import next_confirmation, revision_due
 from mixatlas.plan.failures import End, Retry, judge
 from mixatlas.plan.finish import finished_reason
 from mixatlas.plan.observed import Observed
-from mixatlas.plan.outcomes import cancelled, outcome_of
+from mixatlas.plan.outcomes import attempt_record, cancelled, outcome_of
 from mixatlas.plan.rounds import next_round
 from mixatlas.plan.standing import Standing, TrialStanding, read_standing
 from mixatlas.plan.trial_files import base_of, trial_file
@@ -37,7 +44,8 @@ def plan(observed: Observed) -> list[Action]:
     """
     standing = read_standing(observed)
     ended = list(_ends(observed, standing))
-    actions: list[Action] = [*_forgotten(observed, standing), *ended]
+    lost = list(_lost(observed, standing))
+    actions: list[Action] = [*_forgotten(standing), *ended, *lost]
     if observed.live.spec.conclude == "Now":
         return actions + list(_cancels(observed, standing, ended))
     if find_failure(observed, standing) is not None:
@@ -47,7 +55,9 @@ def plan(observed: Observed) -> list[Action]:
         RecordOutcome(cancelled(observed.accepted, trial, "search.maxTrials was lowered"))
         for trial in surplus
     ]
-    if ended or surplus or observed.live.spec.suspend:
+    if observed.live.spec.suspend and observed.live.spec.suspend_mode == "Checkpoint":
+        actions += _checkpoints(observed, standing)
+    if ended or lost or surplus or observed.live.spec.suspend:
         return actions
     starts = list(_starts(observed, standing))
     return actions + starts + _next_stage(observed, standing, starts)
@@ -93,7 +103,27 @@ def _ends(observed: Observed, standing: Standing) -> Iterator[RecordOutcome]:
             yield RecordOutcome(outcome_of(observed.accepted, trial, verdict))
 
 
-def _forgotten(observed: Observed, standing: Standing) -> Iterator[Action]:
+def _lost(observed: Observed, standing: Standing) -> Iterator[Action]:
+    """Remove attempts that nobody hears of any more; their trials go on with another one."""
+    for trial in standing.open_trials:
+        for attempt in trial.attempts:
+            if attempt.is_lost:
+                record = attempt_record(attempt, None, observed.now)
+                yield RecordAttempt(trial=trial.planned.trial, record=record)
+                yield ForgetTrial(attempt.name)
+
+
+def _checkpoints(observed: Observed, standing: Standing) -> Iterator[Action]:
+    """`suspendMode: Checkpoint`: end what runs; attempt N+1 goes on from its checkpoint."""
+    for trial in standing.open_trials:
+        for attempt in trial.attempts:
+            if attempt.phase != "ended":
+                record = attempt_record(attempt, None, observed.now)
+                yield RecordAttempt(trial=trial.planned.trial, record=record)
+                yield StopTrial(attempt.name)
+
+
+def _forgotten(standing: Standing) -> Iterator[Action]:
     """Stop and remove what is left of trials that have an outcome."""
     for trial in standing.trials.values():
         if trial.is_open:
@@ -116,10 +146,9 @@ def _start(
 ) -> StartTrial:
     accepted = observed.accepted
     record = accepted.record
-    attempt = max((a.attempt for a in trial.attempts), default=0) + 1
     return StartTrial(
-        name=attempt_name(record.name, record.uid, trial.planned.trial, attempt),
-        attempt=attempt,
+        name=attempt_name(record.name, record.uid, trial.planned.trial, trial.next_attempt),
+        attempt=trial.next_attempt,
         file=trial_file(accepted, trial.planned, base=base_of(accepted, standing)),
         micro_batch_divisor=verdict.micro_batch_divisor,
         fresh_cache=verdict.fresh_cache,

@@ -10,6 +10,7 @@ from mixatlas.contract.result import TrialResult
 from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.fold import SEARCH_PURPOSES
 from mixatlas.ledger.records import (
+    AttemptRecord,
     OutcomeClass,
     PlannedTrial,
     RoundKind,
@@ -30,6 +31,7 @@ class TrialStanding:
         mixture: Over all domains of the space.
         outcome: How it ended, or None.
         attempts: Known to the runner, by number of the attempt.
+        removed: Earlier attempts that the runner knows no more, by number.
         results: Found under its prefix, while it has no outcome.
     """
 
@@ -38,6 +40,7 @@ class TrialStanding:
     mixture: Mixture
     outcome: TrialOutcome | None
     attempts: tuple[AttemptState, ...]
+    removed: tuple[AttemptRecord, ...]
     results: tuple[TrialResult, ...]
 
     @property
@@ -51,6 +54,17 @@ class TrialStanding:
         return any(attempt.phase != "ended" for attempt in self.attempts)
 
     @property
+    def is_running(self) -> bool:
+        """Whether one of its attempts has begun to run."""
+        return any(attempt.phase == "running" for attempt in self.attempts)
+
+    @property
+    def next_attempt(self) -> int:
+        """Number of an attempt that would be started now."""
+        known = [*(a.attempt for a in self.attempts), *(a.attempt for a in self.removed)]
+        return max(known, default=0) + 1
+
+    @property
     def is_ok(self) -> bool:
         """Whether it ended with scores."""
         return self.outcome is not None and self.outcome.outcome is OutcomeClass.OK
@@ -58,7 +72,8 @@ class TrialStanding:
     @property
     def was_started(self) -> bool:
         """Whether any attempt of it is known, or it has ended."""
-        return bool(self.attempts) or not self.is_open or bool(self.results)
+        is_known = bool(self.attempts) or bool(self.removed) or bool(self.results)
+        return is_known or not self.is_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +145,7 @@ def read_standing(observed: Observed) -> Standing:
                         key=lambda attempt: attempt.attempt,
                     )
                 ),
+                removed=observed.removed.get(planned.trial, ()),
                 results=tuple(
                     sorted(
                         observed.results.get(planned.trial, ()),

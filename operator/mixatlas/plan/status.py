@@ -10,17 +10,21 @@ import numpy as np
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.records import Interval, OutcomeClass, WinnerRecord, weights_of
-from mixatlas.plan.completion import Reason, find_failure, gpu_seconds_used, why_search_ends
-from mixatlas.plan.conditions import stamp
+from mixatlas.plan.completion import find_failure, gpu_seconds_used, why_search_ends
+from mixatlas.plan.conditions import shorten, stamp
 from mixatlas.plan.confirmation import REFERENCE
 from mixatlas.plan.finish import finished_reason, latest_winner
 from mixatlas.plan.observed import Condition, Observed
 from mixatlas.plan.rounds import history_of, trains_base
 from mixatlas.plan.standing import Standing, TrialStanding, read_standing
 from mixatlas.plan.trial_files import BASE_TRIAL
+from mixatlas.plan.trouble import find_trouble
 
 Plain = dict[str, Any]
+_Measured = tuple[float, int, Mixture]
+"""Objective, trial, mixture."""
 LONGEST_LIST = 10
+"""Of the best trials; their mixtures would fill the status, and stand in the ledger."""
 IN_FLIGHT_SHOWN = 20
 _TWO_SIDED_95 = 1.96
 
@@ -38,20 +42,22 @@ def describe(observed: Observed, now: float) -> tuple[Plain, tuple[Condition, ..
     standing = read_standing(observed)
     conditions = _conditions(observed, standing, now)
     winner = latest_winner(observed)
+    measured = _measured(observed)
+    best = _best(observed, measured)
     generation = observed.live.metadata.generation or 0
     status: Plain = {
         "observedGeneration": generation,
         "conditions": [_plain_condition(condition, generation) for condition in conditions],
-        "summary": _summary(observed, standing),
+        "summary": _summary(observed, standing, best),
         "counts": _counts(standing),
         "replicas": sum(trial.is_active for trial in standing.trials.values()),
         "inFlight": _in_flight(observed, standing),
-        "top": _top(observed),
-        "best": _best(observed),
+        "top": [
+            {"trial": trial, "objective": value} for value, trial, _ in measured[:LONGEST_LIST]
+        ],
+        "best": best,
         "winner": _winner(observed, winner) if winner else None,
-        "flags": [flag.to_plain() for flag in observed.objective.flags]
-        if observed.objective
-        else [],
+        "flags": _flags(observed),
         "cost": cost_of(observed, standing),
         "ledger": observed.accepted.layout.root,
     }
@@ -71,6 +77,9 @@ def phase_of(observed: Observed, standing: Standing) -> str:
         return "Suspended"
     if not standing.trials:
         return "Pending"
+    phases = {a.phase for t in standing.open_trials for a in t.attempts if a.phase != "ended"}
+    if phases == {"queued"}:
+        return "Queued"
     if trains_base(observed.accepted) and standing.trials[BASE_TRIAL].is_open:
         return "TrainingBase"
     is_confirming = any(t.is_open for t in standing.of_purpose(Purpose.CONFIRM)) or (
@@ -97,14 +106,16 @@ def cost_of(observed: Observed, standing: Standing) -> Plain:
 def _conditions(observed: Observed, standing: Standing, now: float) -> tuple[Condition, ...]:
     finished = finished_reason(observed, standing)
     phase = phase_of(observed, standing)
-    degraded = _degraded(observed, standing)
+    degraded = find_trouble(observed, standing)
     is_won = finished is not None and finished.name in ("Succeeded", "NoGainShown")
     wanted: list[tuple[str, bool, str, str]] = [
         ("Accepted", True, "Accepted", "document, corpus and space are valid"),
         (
             "Progressing",
             finished is None and not observed.live.spec.suspend,
-            phase if phase in ("TrainingBase", "Searching", "Confirming") else _idle_word(phase),
+            phase
+            if phase in ("TrainingBase", "Searching", "Confirming", "Queued")
+            else _idle_word(phase),
             _progress_sentence(observed, standing),
         ),
         (
@@ -157,27 +168,10 @@ def _plain_condition(condition: Condition, generation: int) -> Plain:
         "type": condition.type,
         "status": condition.status,
         "reason": condition.reason,
-        "message": condition.message,
+        "message": shorten(condition.message),
         "lastTransitionTime": stamp(condition.since),
         "observedGeneration": generation,
     }
-
-
-def _degraded(observed: Observed, standing: Standing) -> Reason | None:
-    if observed.degraded is not None:
-        return Reason(*observed.degraded)
-    if observed.drift:
-        return Reason("SpecDrift", f"immutable and ignored: {', '.join(observed.drift)}")
-    failure = find_failure(observed, standing)
-    if failure is not None and failure.name == "CorpusCorrupt":
-        return failure
-    images = {o.image_id for o in observed.outcomes if o.image_id}
-    if len(images) > 1:
-        return Reason("ImageChanged", f"trials ran from {len(images)} images")
-    proposed = [r for r in standing.rounds if r.kind == "proposed"]
-    if proposed and proposed[-1].basis == "fallback":
-        return Reason("ProposerFallback", proposed[-1].why)
-    return None
 
 
 def _progress_sentence(observed: Observed, standing: Standing) -> str:
@@ -186,7 +180,7 @@ def _progress_sentence(observed: Observed, standing: Standing) -> str:
     return why or f"{done} of {observed.live.spec.search.max_trials} trials have ended"
 
 
-def _summary(observed: Observed, standing: Standing) -> dict[str, str]:
+def _summary(observed: Observed, standing: Standing, best: Plain | None) -> dict[str, str]:
     done = sum(1 for t in standing.search_trials if not t.is_open)
     failed = sum(
         1
@@ -195,27 +189,25 @@ def _summary(observed: Observed, standing: Standing) -> dict[str, str]:
     )
     limit = observed.live.spec.budget.gpu_hours
     hours = f"{gpu_seconds_used(standing) / 3600:.2f}"
-    best = _best(observed)
     return {
         "status": phase_of(observed, standing),
         "trials": f"{done}/{observed.live.spec.search.max_trials}",
-        "running": str(sum(1 for t in standing.trials.values() if t.is_active)),
+        "running": str(sum(1 for t in standing.trials.values() if t.is_running)),
         "failed": str(failed),
-        "gain": _gain_cell(observed),
+        "gain": _gain_cell(observed, best),
         "gpuHours": f"{hours}/{limit}" if limit is not None else hours,
         "best": str(best["trial"]) if best else "",
-        "queue": str(sum(1 for t in standing.open_trials if not t.is_active)),
+        "queue": str(sum(1 for t in standing.open_trials if not t.is_running)),
         "eta": _eta(observed, standing),
     }
 
 
-def _gain_cell(observed: Observed) -> str:
+def _gain_cell(observed: Observed, best: Plain | None) -> str:
     """Return the confirmed gain over the reference, else the provisional one of the best."""
     winner = latest_winner(observed)
     if winner is not None:
         gain = winner.gains.get(REFERENCE)
         return _plus_minus(gain.objective) if gain else "+0.000"
-    best = _best(observed)
     if best is None or observed.objective is None:
         return ""
     turned = [b.sign * observed.objective.means[b.name] for b in observed.accepted.yardstick]
@@ -297,8 +289,19 @@ def _in_flight(observed: Observed, standing: Standing) -> list[Plain]:
     return rows[:IN_FLIGHT_SHOWN]
 
 
-def _measured(observed: Observed) -> list[tuple[float, int, Mixture]]:
-    """Return (objective, trial, mixture) of all scored search trials, best first."""
+def _flags(observed: Observed) -> list[Plain]:
+    """Return each doubt once, with what to do and the benchmarks that it is about."""
+    benchmarks: dict[tuple[str, str], list[str]] = {}
+    for flag in observed.objective.flags if observed.objective else ():
+        benchmarks.setdefault((flag.name, flag.remedy), []).append(flag.benchmark)
+    return [
+        {"name": name, "remedy": remedy, "benchmarks": names}
+        for (name, remedy), names in benchmarks.items()
+    ]
+
+
+def _measured(observed: Observed) -> list[_Measured]:
+    """Return all scored search trials, best first."""
     history = history_of(observed)
     values_n = observed.accepted.scale.objective(history.Y_nm)
     rows = [
@@ -309,16 +312,8 @@ def _measured(observed: Observed) -> list[tuple[float, int, Mixture]]:
     return sorted(rows, key=lambda row: (-row[0], row[1]))
 
 
-def _top(observed: Observed) -> list[Plain]:
-    return [
-        {"trial": trial, "objective": value, "mixture": _plain_mixture(mixture)}
-        for value, trial, mixture in _measured(observed)[:LONGEST_LIST]
-    ]
-
-
-def _best(observed: Observed) -> Plain | None:
+def _best(observed: Observed, measured: Sequence[_Measured]) -> Plain | None:
     """Return the last posterior's best trial, or a newer one that was measured above it."""
-    measured = _measured(observed)
     if not measured:
         return None
     value, trial, mixture = measured[0]

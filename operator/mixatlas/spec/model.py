@@ -56,8 +56,8 @@ class MixtureSearchSpec(Record):
     suspend: bool = Field(False, description="Whether nothing new starts. Editable while it runs.")
     suspend_mode: Literal["Drain", "Checkpoint"] = Field(
         "Drain",
-        description="Drain: what runs goes on while suspended. Checkpoint is not yet supported. "
-        "Editable while it runs.",
+        description="While suspended, Drain: what runs goes on. Checkpoint: running trials store "
+        "a checkpoint and end, and go on from it later. Editable while it runs.",
     )
     conclude: Literal["Drain", "Now"] | None = Field(
         None,

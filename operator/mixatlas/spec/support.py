@@ -48,8 +48,6 @@ def _of_running(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
     for i, name in enumerate(spec.output.formats if spec.output else ()):
         if name not in SUPPORTED_FORMATS:
             yield ("output", "formats", i), f"use {_either(SUPPORTED_FORMATS)}"
-    if spec.suspend_mode == "Checkpoint":
-        yield ("suspendMode",), "use Drain"
 
 
 def _either(words: tuple[str, ...]) -> str:
