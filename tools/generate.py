@@ -1,9 +1,10 @@
-"""Writes what is generated from the models: the custom resource and the field reference."""
+"""Writes what is generated from the code: the custom resource and the references."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from mixatlas.cli.reference import render_commands
 from mixatlas.spec.crd import render_crd
 from mixatlas.spec.reference import render_reference
 
@@ -11,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GENERATED = {
     "crds/mixturesearches.mixatlas.dev.yaml": render_crd,
     "charts/mixatlas/files/mixturesearches.mixatlas.dev.yaml": render_crd,  # Helm sees no other
+    "docs/reference/commands.md": render_commands,
     "docs/reference/mixturesearch.md": render_reference,
 }
 

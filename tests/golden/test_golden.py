@@ -7,12 +7,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
-from mixatlas.cli import COMMANDS, cli
 from mixatlas.cli.screen import describe_status, print_answer
 from mixatlas.cli.trials import trials_table
 from mixatlas.export.mixture import mixture_csv, mixture_json
@@ -37,20 +34,6 @@ def on_screen(draw: Callable[[Console], None]) -> str:
     draw(console)
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
-
-
-def help_text(observed: Observed) -> str:
-    runner = CliRunner()
-    texts = []
-    for name in COMMANDS:
-        paths = [[name]]
-        command = cli.get_command(click.Context(cli), name)
-        if isinstance(command, click.Group):
-            paths += [[name, sub] for sub in command.commands]
-        for path in paths:
-            ended = runner.invoke(cli, [*path, "-h"], prog_name="mixatlas", terminal_width=80)
-            texts.append(ended.output)
-    return "\n".join(texts)
 
 
 def status(observed: Observed) -> str:
@@ -87,7 +70,6 @@ def mixture(observed: Observed) -> str:
 
 
 GOLDEN: dict[str, Callable[[Observed], str]] = {
-    "help.txt": help_text,
     "status.txt": status,
     "status-searching.txt": status_while_searching,
     "answer.txt": answer,
