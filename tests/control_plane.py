@@ -34,6 +34,15 @@ JOB_NAME = "batch.kubernetes.io/job-name"
 SERVICE_ADDRESS = ("127.96.0.1", 443)
 """Of the `kubernetes` Service: a loopback address too, which only one cluster can have."""
 NODE_USER = f"system:node:{HOST}"
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "Metadata", "verbs": ["create", "update", "patch", "delete"]},
+        {"level": "None"},
+    ],
+}
 Plain = dict[str, Any]
 
 
@@ -98,6 +107,8 @@ class ControlPlane:
         subprocess.run(
             ["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True
         )
+        policy = self._folder / "audit.yaml"
+        policy.write_text(json.dumps(AUDIT_POLICY))
         tokens = self._folder / "tokens.csv"
         tokens.write_text(
             f"{self._tokens['admin']},admin,admin,system:masters\n"
@@ -111,6 +122,8 @@ class ControlPlane:
             f"--advertise-address={self._host}",
             f"--secure-port={self._port}",
             "--endpoint-reconciler-type=none",
+            f"--audit-policy-file={policy}",
+            f"--audit-log-path={self._folder}/audit.log",
             f"--cert-dir={self._folder}/pki",
             f"--token-auth-file={tokens}",
             "--authorization-mode=Node,RBAC",
@@ -145,6 +158,22 @@ class ControlPlane:
         )
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         self._until_answered(lambda: self.api.get(account))
+
+    def writes(self, agent: str, namespace: str) -> list[tuple[str, str]]:
+        """Return (verb, resource) of every write that a client sent, in order.
+
+        Args:
+            agent: How its user agent begins.
+            namespace: Where it wrote.
+        """
+        entries = (json.loads(line) for line in (self._folder / "audit.log").open())
+        return [
+            (entry["verb"], entry["objectRef"]["resource"])
+            for entry in entries
+            if entry.get("userAgent", "").startswith(agent)
+            and entry["objectRef"].get("namespace") == namespace
+            and "dryRun=All" not in entry["requestURI"]
+        ]
 
     @contextmanager
     def frozen_api(self) -> Iterator[None]:
@@ -256,7 +285,7 @@ class PodRunner:
         self._api = api
         self._program = program
         self._started: set[str] = set()
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.created: list[str] = []
@@ -273,15 +302,17 @@ class PodRunner:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        for process in self._processes:
+        for process in self._processes.values():
             process.kill()
             process.wait()
 
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
             with suppress(ApiUnavailable):
-                for pod in self._api.list("/api/v1/pods", labelSelector=JOB_NAME):
+                pods = list(self._api.list("/api/v1/pods", labelSelector=JOB_NAME))
+                for pod in pods:
                     self._take(pod)
+                self._end_all_but({pod["metadata"]["uid"] for pod in pods})
 
     def _take(self, pod: Plain) -> None:
         uid = pod["metadata"]["uid"]
@@ -291,11 +322,17 @@ class PodRunner:
         self.created.append(pod["metadata"]["labels"][JOB_NAME])
         threading.Thread(target=self._run, args=(pod,), daemon=True).start()
 
+    def _end_all_but(self, kept: set[str]) -> None:
+        """End the processes of pods that were deleted."""
+        for uid, process in list(self._processes.items()):
+            if uid not in kept and process.poll() is None:
+                process.terminate()
+
     def _run(self, pod: Plain) -> None:
         self._tell(pod, "Running", {"running": {"startedAt": _now()}})
         environ = {**os.environ, **environment_of(self._api, pod)}
         process = subprocess.Popen([sys.executable, "-c", self._program], env=environ)
-        self._processes.append(process)
+        self._processes[pod["metadata"]["uid"]] = process
         code = process.wait()
         ended = {"exitCode": code, "startedAt": _now(), "finishedAt": _now()}
         self._tell(pod, "Failed" if code else "Succeeded", {"terminated": ended})

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -216,3 +220,42 @@ def test_secrets_of_the_place_are_not_repeated() -> None:
         "AWS_ENDPOINT_URL_S3",
         "AWS_REGION",
     }
+
+
+@pytest.fixture
+def secure(server: Scripted, tmp_path: Path) -> tuple[Scripted, str]:
+    """Return a server that speaks TLS, and the certificate of its authority."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+            *("-subj", "/CN=store", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.answers = [(200, "binary/octet-stream", b"content")]
+    return server, certificate.read_text()
+
+
+def test_only_the_authority_that_is_given_is_trusted(secure: tuple[Scripted, str]) -> None:
+    server, authority = secure
+    settings = S3Settings(
+        endpoint=server.endpoint.replace("http:", "https:"),
+        access_key="key",
+        secret_key="secret",
+        authority=authority,
+    )
+    assert S3Store(settings, tries=1).get("s3://bucket/key") == b"content"
+    with pytest.raises(StoreUnavailable, match="certificate"):
+        S3Store(replace(settings, authority=None), tries=1).get("s3://bucket/key")
+
+
+def test_an_authority_that_is_none_is_refused() -> None:
+    settings = S3Settings(endpoint="https://127.0.0.1:1", authority="no certificate")
+    with pytest.raises(SpecError, match="authority"):
+        S3Store(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from mixatlas.controller.jobs import attempt_of
 from mixatlas.controller.render import JobPlace, render_job
 from mixatlas.driver.ports import StartRequest
+from mixatlas.spec.running import CaBundle
 from scenario import a_document
 
 NOW = 2e9
@@ -24,21 +26,24 @@ REQUEST = StartRequest(
 )
 
 
+def a_place(**changes: Any) -> JobPlace:
+    values: dict[str, Any] = {
+        "search": a_document(),
+        "namespace": "n",
+        "uid": "uid00",
+        "image": "trainer:1",
+        "gpus": 1,
+        "endpoint": "http://minio:9000",
+        "region": "us-east-1",
+        "secret": "keys",
+        "pull_secrets": (),
+    }
+    return JobPlace(**(values | changes))
+
+
 def a_job(template: dict[str, Any] | None = None, secret: str | None = "keys") -> dict[str, Any]:
-    return render_job(
-        JobPlace(
-            search=a_document(proxy__jobTemplate=template or {}),
-            namespace="n",
-            uid="uid00",
-            image="trainer:1",
-            gpus=1,
-            endpoint="http://minio:9000",
-            region="us-east-1",
-            secret=secret,
-            pull_secrets=(),
-        ),
-        REQUEST,
-    )
+    search = a_document(proxy__jobTemplate=template or {})
+    return render_job(a_place(search=search, secret=secret), REQUEST)
 
 
 def test_the_default_template_asks_for_one_gpu_and_runs_restricted() -> None:
@@ -181,3 +186,33 @@ def test_a_pod_that_cannot_start_says_why() -> None:
     waiting["status"]["phase"] = "Pending"
     attempt = attempt_of(a_job(), [waiting], NOW)
     assert (attempt.phase, attempt.message) == ("pending", "ImagePullBackOff: no such image")
+
+
+def mounts(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the volumes of a pod by the path where the trainer sees them."""
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    return {m["mountPath"]: volumes[m["name"]] for m in spec["containers"][0]["volumeMounts"]}
+
+
+def variables_of(spec: dict[str, Any]) -> dict[str, str]:
+    return {e["name"]: e["value"] for e in spec["containers"][0]["env"] if "value" in e}
+
+
+def test_a_private_authority_is_mounted_where_the_trainer_looks() -> None:
+    place = a_place(ca_bundle=CaBundle(config_map="minio-ca", key="root.pem"))
+    spec = render_job(place, REQUEST)["spec"]["template"]["spec"]
+    folder, _, key = variables_of(spec)["AWS_CA_BUNDLE"].rpartition("/")
+    assert key == "root.pem"
+    assert mounts(spec)[folder]["configMap"] == {"name": "minio-ca"}
+
+
+def test_the_charts_cache_volume_is_used_unless_the_cache_is_distrusted() -> None:
+    place = a_place(cache_volume={"persistentVolumeClaim": {"claimName": "shards"}}, cache_gib=50)
+    spec = render_job(place, REQUEST)["spec"]["template"]["spec"]
+    variables = variables_of(spec)
+    volume = mounts(spec)[variables["MIXATLAS_CACHE"]]
+    assert volume["persistentVolumeClaim"] == {"claimName": "shards"}
+    assert variables["MIXATLAS_CACHE_GIB"] == "50"
+
+    fresh = render_job(place, replace(REQUEST, fresh_cache=True))["spec"]["template"]["spec"]
+    assert variables_of(fresh)["MIXATLAS_CACHE"] != variables["MIXATLAS_CACHE"]

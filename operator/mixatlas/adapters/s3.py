@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar, final
 from urllib.parse import urlparse
 from xml.etree.ElementTree import ParseError
@@ -55,12 +57,14 @@ class S3Settings:
         region: Of the endpoint.
         access_key: None takes credentials from the environment or the identity of the place.
         secret_key: Beside `access_key`.
+        authority: Certificates in PEM form that alone are trusted; None trusts the system's.
     """
 
     endpoint: str
     region: str = "us-east-1"
     access_key: str | None = None
     secret_key: str | None = None
+    authority: str | None = None
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which a trainer reaches the same store."""
@@ -75,14 +79,35 @@ def settings_from(environ: Mapping[str, str], endpoint: str | None, region: str)
     """Combine a document's endpoint with the environment, which wins.
 
     Raises:
-        SpecError: Neither names an endpoint.
+        SpecError: Neither names an endpoint, or AWS_CA_BUNDLE names no file.
     """
     found = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or endpoint
     if not found:
         raise SpecError(
             "spec.storage.endpoint is missing", hint="Give it, or set AWS_ENDPOINT_URL_S3."
         )
-    return S3Settings(endpoint=found, region=environ.get("AWS_REGION") or region)
+    return S3Settings(
+        endpoint=found,
+        region=environ.get("AWS_REGION") or region,
+        authority=authority_from(environ),
+    )
+
+
+def authority_from(environ: Mapping[str, str]) -> str | None:
+    """Read the certificates that AWS_CA_BUNDLE names, or return None.
+
+    Raises:
+        SpecError: It names no file that can be read.
+    """
+    path = environ.get("AWS_CA_BUNDLE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"AWS_CA_BUNDLE: {error}", hint="Name a file of certificates in PEM form."
+        ) from error
 
 
 @final
@@ -95,7 +120,7 @@ class S3Store:
         read_timeout_s: Longest silence of the store within a call.
 
     Raises:
-        SpecError: The endpoint is no URL of a server.
+        SpecError: The endpoint is no URL of a server, or the authority no certificate.
     """
 
     def __init__(
@@ -119,7 +144,12 @@ class S3Store:
             secure=url.scheme == "https",
             region=settings.region,
             credentials=_credentials(settings),
-            http_client=urllib3.PoolManager(timeout=timeout, retries=False, maxsize=CONNECTIONS),
+            http_client=urllib3.PoolManager(
+                timeout=timeout,
+                retries=False,
+                maxsize=CONNECTIONS,
+                ssl_context=_trust(settings.authority),
+            ),
         )
 
     def get(self, uri: str) -> bytes | None:
@@ -206,6 +236,16 @@ class S3Store:
 
 class _Absent(Exception):
     """The object does not exist."""
+
+
+def _trust(authority: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cadata=authority)
+    except ssl.SSLError as error:
+        raise SpecError(
+            f"the certificate authority of the store cannot be used: {error.reason or error}",
+            hint="Give certificates in PEM form.",
+        ) from error
 
 
 def _credentials(settings: S3Settings) -> Provider:

@@ -14,6 +14,7 @@ from mixatlas.contract.errors import ApiRefused, ApiUnavailable
 
 Plain = dict[str, Any]
 TIMEOUT_S = 20.0
+USER_AGENT = "mixatlas"
 PAGE = 500
 JSON = "application/json"
 TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io"
@@ -52,7 +53,9 @@ class Api:
             config.load_incluster_config()  # type: ignore[no-untyped-call]
         except config.ConfigException:
             config.load_kube_config()  # type: ignore[no-untyped-call]
-        return cls(ApiClient(), timeout_s=timeout_s)
+        client = ApiClient()
+        client.user_agent = USER_AGENT
+        return cls(client, timeout_s=timeout_s)
 
     def get(self, path: str, **query: str) -> Plain | None:
         """Return an object, or None when there is none."""

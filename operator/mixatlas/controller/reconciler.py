@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, final
 
 import yaml
@@ -24,12 +24,11 @@ from mixatlas.contract.errors import (
     StoreForbidden,
     StoreUnavailable,
 )
-from mixatlas.contract.manifest import CorpusManifest
 from mixatlas.contract.reasons import ERRORS
 from mixatlas.controller.api import Api
-from mixatlas.controller.handover import render_config_map
+from mixatlas.controller.handover import HandOver, render_output_job
 from mixatlas.controller.jobs import JobRunner
-from mixatlas.controller.names import config_maps_path, is_owned, jobs_path
+from mixatlas.controller.names import config_maps_path, jobs_path
 from mixatlas.controller.render import JobPlace, render_job
 from mixatlas.controller.settings import OperatorSettings
 from mixatlas.controller.sink import ResourceSink
@@ -62,15 +61,13 @@ class _Held:
     """What is kept between two passes of a search. All of it can be made anew."""
 
     driver: Driver
-    store: S3Store
     proposer: Seat
     sink: ResourceSink
+    hand_over: HandOver
     live: MixtureSearch
     version: str
     asked: float | None = None
     """When the proposal that is being made was asked for, in monotonic seconds."""
-    tokens_a_sample: Mapping[str, float] = field(default_factory=dict)
-    """Mean manifest tokens of a sample of each domain; read when there is a winner."""
 
 
 @final
@@ -140,7 +137,9 @@ class Reconciler:
             held.live = read_resource(resource)
             held.version = resource["metadata"]["resourceVersion"]
         observed, n_actions = held.driver.run_pass()
-        self._hand_over(held, observed)
+        winner = latest_winner(observed)
+        if winner is not None:
+            held.hand_over.deliver(observed.accepted, held.live, winner)
         self._tell_telemetry(held, observed)
         if n_actions:
             return 0.0
@@ -158,31 +157,19 @@ class Reconciler:
     def _take_up(self, uid: str, resource: Plain) -> _Held:
         """Accept the document, or go on with it where an earlier process was."""
         search = read_resource(resource)
-        storage = search.spec.storage or self._settings.storage
-        endpoint = storage.endpoint or self._settings.storage.endpoint
-        if endpoint is None:
-            raise SpecError(
-                "spec.storage.endpoint is missing", hint="Give it, or set the chart's storage."
-            )
-        store = S3Store(S3Settings(endpoint=endpoint, region=storage.region))
-        namespace = resource["metadata"]["namespace"]
-        place = JobPlace(
-            search=search,
-            namespace=namespace,
-            uid=uid,
-            image=self._settings.trainer_image,
-            gpus=self._settings.gpus,
-            endpoint=endpoint,
-            region=storage.region,
-            secret=storage.secret_name if search.spec.storage else self._settings.pod_secret,
-            pull_secrets=self._settings.pull_secrets,
-        )
+        place = self._place(search, resource)
         if not is_accepted(resource.get("status") or {}):
-            self._try_template(place)
+            self._try_templates(place)
+        storage = search.spec.storage or self._settings.storage
+        store = S3Store(
+            S3Settings(
+                endpoint=place.endpoint, region=place.region, authority=self._authority(place)
+            )
+        )
         root = root_of(
             bucket=storage.bucket,
             prefix=storage.prefix,
-            namespace=namespace,
+            namespace=place.namespace,
             name=search.metadata.name,
             uid=uid,
         )
@@ -207,16 +194,61 @@ class Reconciler:
         )
         held = _Held(
             driver=driver,
-            store=store,
             proposer=proposer,
             sink=sink,
+            hand_over=HandOver(self._api, store, sink),
             live=search,
             version=resource["metadata"]["resourceVersion"],
         )
         return held
 
-    def _try_template(self, place: JobPlace) -> None:
-        """Let the API server look at a Job of this template, without making it.
+    def _place(self, search: MixtureSearch, resource: Plain) -> JobPlace:
+        """Join what the search and the chart say about trial pods.
+
+        Raises:
+            SpecError: Neither names a store.
+        """
+        settings, own = self._settings, search.spec.storage
+        endpoint = (own and own.endpoint) or settings.storage.endpoint
+        if endpoint is None:
+            raise SpecError(
+                "spec.storage.endpoint is missing", hint="Give it, or set the chart's storage."
+            )
+        return JobPlace(
+            search=search,
+            namespace=resource["metadata"]["namespace"],
+            uid=resource["metadata"]["uid"],
+            image=settings.trainer_image,
+            gpus=settings.gpus,
+            endpoint=endpoint,
+            region=(own or settings.storage).region,
+            secret=own.secret_name if own else settings.pod_secret,
+            pull_secrets=settings.pull_secrets,
+            ca_bundle=own.ca_bundle if own else settings.pod_ca_bundle,
+            cache_volume=settings.cache_volume,
+            cache_gib=settings.cache_gib,
+        )
+
+    def _authority(self, place: JobPlace) -> str | None:
+        """Return the certificates that the store of a search is trusted by.
+
+        Raises:
+            SpecError: Its ConfigMap, or the key in it, is missing.
+        """
+        own = place.search.spec.storage
+        if own is None or own.ca_bundle is None:
+            return self._settings.authority
+        bundle = own.ca_bundle
+        config_map = self._api.get(config_maps_path(place.namespace, bundle.config_map)) or {}
+        if bundle.key not in config_map.get("data", {}):
+            raise SpecError(
+                f"spec.storage.caBundle: ConfigMap {bundle.config_map} has no key {bundle.key}",
+                hint="Create it in the search's namespace.",
+            )
+        return str(config_map["data"][bundle.key])
+
+    def _try_templates(self, place: JobPlace) -> None:
+        """Let the API server look at Jobs of the templates, without making any.
 
         Raises:
             InvalidJobTemplate: It refuses; the words are its own.
@@ -225,49 +257,21 @@ class Reconciler:
         request = StartRequest(
             name=name, trial=1, attempt=1, digest="0" * 64, trial_uri="", purpose="initial"
         )
-        job = render_job(place, request)
-        path = jobs_path(place.namespace)
-        try:
-            self._api.create(path, job, dryRun="All", fieldValidation="Strict")
-        except ApiRefused as refusal:
-            if refusal.status not in (400, 422):
-                raise
-            raise InvalidJobTemplate(
-                f"spec.proxy.jobTemplate: {refusal.message}", hint="Correct the template."
-            ) from refusal
-
-    def _hand_over(self, held: _Held, observed: Observed) -> None:
-        """Make the winner's ConfigMap, and put it right where somebody has changed it."""
-        winner = latest_winner(observed)
-        if winner is None or held.live.config_map is None:
-            return
-        accepted = observed.accepted
-        if not held.tokens_a_sample:
-            held.tokens_a_sample = _tokens_a_sample(held.store, accepted.corpus)
-        wanted = render_config_map(
-            accepted, held.live, winner, tokens_a_sample=held.tokens_a_sample
-        )
-        namespace = accepted.record.namespace
-        path = config_maps_path(namespace, held.live.config_map)
-        there = self._api.get(path)
-        if there is None:
-            self._api.create(config_maps_path(namespace), wanted)
-        elif not is_owned(there, accepted.record.uid):
-            raise ApiRefused(409, f"ConfigMap {held.live.config_map} is not of this search")
-        elif there.get("data") != wanted["data"]:
-            self._api.patch(
-                path,
-                [
-                    {"op": "add", "path": "/data", "value": wanted["data"]},
-                    {
-                        "op": "add",
-                        "path": "/metadata/annotations",
-                        "value": wanted["metadata"]["annotations"],
-                    },
-                ],
-                "json",
-            )
-            held.sink.event("ConfigMapRepaired", f"{held.live.config_map} holds the winner again")
+        jobs = {"spec.proxy.jobTemplate": render_job(place, request)}
+        output = place.search.spec.output
+        if output is not None and output.job is not None:
+            jobs["spec.output.job"] = render_output_job(place.search, place.namespace, place.uid)
+        for field, job in jobs.items():
+            try:
+                self._api.create(
+                    jobs_path(place.namespace), job, dryRun="All", fieldValidation="Strict"
+                )
+            except ApiRefused as refusal:
+                if refusal.status not in (400, 422):
+                    raise
+                raise InvalidJobTemplate(
+                    f"{field}: {refusal.message}", hint="Correct the template."
+                ) from refusal
 
     def _tell(self, uid: str, resource: Plain, error: MixAtlasError) -> None:
         """Say in the status why a pass has failed; what else stood there stays."""
@@ -299,10 +303,3 @@ def read_resource(resource: Plain) -> MixtureSearch:
         yaml.safe_dump(parts, sort_keys=False),
         filename=f"{metadata['namespace']}/{metadata['name']}",
     )
-
-
-def _tokens_a_sample(store: S3Store, uri: str) -> dict[str, float]:
-    content = store.get(uri)
-    if content is None:
-        raise CorpusInvalid(f"{uri} does not exist", hint="Push the corpus again.")
-    return CorpusManifest.model_validate_json(content).tokens_a_sample

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +21,15 @@ from mixatlas.controller.names import (
 )
 from mixatlas.driver.ports import StartRequest
 from mixatlas.spec.model import MixtureSearch
+from mixatlas.spec.running import CaBundle
 
 Plain = dict[str, Any]
 WORK = "/var/mixatlas"
 """Mount path of a scratch volume: temporary files, and the cache where the template names none."""
+CACHE = "/var/mixatlas-cache"
+"""Mount path of the cache volume that the chart names."""
+AUTHORITY = "/etc/mixatlas-ca"
+"""Mount path of the store's certificate authority."""
 GRACE_S = 60
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _FINAL = sorted(
@@ -52,6 +58,9 @@ class JobPlace:
         region: Of the store.
         secret: Secret with the pods' credentials, or None.
         pull_secrets: Secrets that images are pulled with.
+        ca_bundle: ConfigMap with the store's certificate authority, or None.
+        cache_volume: Volume source of the shards' cache, or None.
+        cache_gib: Limit of that cache, or None.
     """
 
     search: MixtureSearch
@@ -63,6 +72,9 @@ class JobPlace:
     region: str
     secret: str | None
     pull_secrets: tuple[str, ...]
+    ca_bundle: CaBundle | None = None
+    cache_volume: Mapping[str, Any] | None = None
+    cache_gib: int | None = None
 
 
 def render_job(place: JobPlace, request: StartRequest) -> Plain:
@@ -147,7 +159,7 @@ def _pod_spec(place: JobPlace, request: StartRequest, template: Plain) -> Plain:
             _filled(place, request, container) if container is trainer else container
             for container in containers
         ],
-        "volumes": [*template.get("volumes", ()), {"name": "mixatlas-work", "emptyDir": {}}],
+        "volumes": [*template.get("volumes", ()), *(volume for volume, _ in _volumes(place))],
     }
     if "serviceAccountName" not in template:
         spec.setdefault("automountServiceAccountToken", False)
@@ -174,7 +186,10 @@ def _filled(place: JobPlace, request: StartRequest, container: Plain) -> Plain:
     caches = {e["name"] for e in theirs}
     if "MIXATLAS_CACHE" not in caches or request.fresh_cache:
         theirs = [e for e in theirs if e["name"] != "MIXATLAS_CACHE"]
-        ours.append({"name": "MIXATLAS_CACHE", "value": f"{WORK}/cache"})
+        is_shared = place.cache_volume is not None and not request.fresh_cache
+        ours.append({"name": "MIXATLAS_CACHE", "value": CACHE if is_shared else f"{WORK}/cache"})
+    if "MIXATLAS_CACHE_GIB" not in caches and place.cache_gib is not None:
+        ours.append({"name": "MIXATLAS_CACHE_GIB", "value": str(place.cache_gib)})
     return {
         "image": place.image,
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -187,9 +202,23 @@ def _filled(place: JobPlace, request: StartRequest, container: Plain) -> Plain:
         "env": [*theirs, *ours],
         "volumeMounts": [
             *container.get("volumeMounts", ()),
-            {"name": "mixatlas-work", "mountPath": WORK},
+            *(
+                {"name": volume["name"], "mountPath": mount_path}
+                for volume, mount_path in _volumes(place)
+            ),
         ],
     }
+
+
+def _volumes(place: JobPlace) -> list[tuple[Plain, str]]:
+    """Return our volumes, each with its mount path."""
+    volumes: list[tuple[Plain, str]] = [({"name": "mixatlas-work", "emptyDir": {}}, WORK)]
+    if place.cache_volume is not None:
+        volumes.append(({"name": "mixatlas-cache", **place.cache_volume}, CACHE))
+    if place.ca_bundle is not None:
+        source = {"configMap": {"name": place.ca_bundle.config_map}}
+        volumes.append(({"name": "mixatlas-ca", **source}, AUTHORITY))
+    return volumes
 
 
 def _environment(place: JobPlace, request: StartRequest) -> list[Plain]:
@@ -202,6 +231,8 @@ def _environment(place: JobPlace, request: StartRequest) -> list[Plain]:
         "AWS_ENDPOINT_URL_S3": place.endpoint,
         "AWS_REGION": place.region,
     }
+    if place.ca_bundle is not None:
+        plain["AWS_CA_BUNDLE"] = f"{AUTHORITY}/{place.ca_bundle.key}"
     variables: list[Plain] = [{"name": name, "value": value} for name, value in plain.items()]
     pod_uid = {"fieldRef": {"fieldPath": "metadata.uid"}}
     variables.append({"name": "MIXATLAS_POD_UID", "valueFrom": pod_uid})

@@ -73,6 +73,10 @@ class Layout:
         """URI of a revision's winner."""
         return f"{self.winners}{revision:04d}.json"
 
+    def output_job(self, revision: int) -> str:
+        """URI of the record of a revision's output Job."""
+        return f"{self.root}/output/{revision:04d}.json"
+
     def trial_file(self, trial: int, digest: str) -> str:
         """URI of a trial file, named by its content."""
         return f"{self.trials}{trial:06d}/{digest[:12]}.json"

@@ -244,6 +244,18 @@ class ConfirmedArm(Record):
     gains: dict[str, Gain] = Field(default_factory=dict)
 
 
+class OutputJobRecord(Record):
+    """`output/0001.json`: the Job that was started with a revision's winner, once.
+
+    Written before the Job is created, and again afterwards.
+    """
+
+    schema_version: Literal[1] = 1
+    revision: int = Field(ge=1)
+    job: str
+    is_created: bool
+
+
 class WinnerRecord(Record):
     """`winner/0001.json`: the confirmed mixture of one revision."""
 

@@ -171,8 +171,8 @@ class Storage(Record):
     )
     ca_bundle: CaBundle | None = Field(
         None,
-        description="Certificate authority of the endpoint. Not yet supported. Left out: the "
-        "image's own.",
+        description="Certificate authority of the endpoint, from a ConfigMap of the search's "
+        "namespace. Locally AWS_CA_BUNDLE names a file instead. Left out: the operator's.",
     )
 
 
@@ -205,7 +205,10 @@ class Output(Record):
         "supported.",
     )
     job: dict[str, Any] | None = Field(
-        None, description="Job started with the winner. Not yet supported. Left out: none."
+        None,
+        description="Job that a cluster starts once for each revision of the winner: a batch/v1 "
+        "JobTemplateSpec. The mixture is mounted at /etc/mixatlas in every container, and "
+        "MIXATLAS_MIXTURE names its file. Left out: none.",
     )
 
 

@@ -39,12 +39,8 @@ def _of_running(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
         yield ("search", "warmStart"), "remove it"
     if spec.proxy.simulate_epochs:
         yield ("proxy", "simulateEpochs"), "cap repetition with `space.maxRepeats`"
-    if spec.storage is not None and spec.storage.ca_bundle is not None:
-        yield ("storage", "caBundle"), "remove it"
     if spec.transfer is not None:
         yield ("transfer",), "remove it"
-    if spec.output is not None and spec.output.job is not None:
-        yield ("output", "job"), "start the job from the ConfigMap or from `mixatlas export`"
     for i, name in enumerate(spec.output.formats if spec.output else ()):
         if name not in SUPPORTED_FORMATS:
             yield ("output", "formats", i), f"use {_either(SUPPORTED_FORMATS)}"
