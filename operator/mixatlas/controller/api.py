@@ -76,11 +76,16 @@ class Api:
         return answer
 
     def list(self, path: str, **query: str) -> Iterator[Plain]:
-        """Yield all objects of a collection, in pages."""
+        """Yield all objects of a collection."""
+        for page in self.pages(path, **query):
+            yield from page["items"]
+
+    def pages(self, path: str, **query: str) -> Iterator[Plain]:
+        """Yield a collection in pages, which all are of the first one's version."""
         query = {**query, "limit": str(PAGE)}
         while True:
             page = self._call("GET", path, query)
-            yield from page["items"]
+            yield page
             token = page["metadata"].get("continue")
             if not token:
                 return

@@ -11,7 +11,7 @@ import kopf
 
 from mixatlas.controller.api import Api
 from mixatlas.controller.names import GROUP, SEARCHES, SELECTOR
-from mixatlas.controller.world import Kind, World
+from mixatlas.controller.world import Kind, World, version_of
 
 Plain = dict[str, Any]
 FINALIZER = f"{GROUP}/never-used"
@@ -74,8 +74,9 @@ class Watcher:
         }
         for kind, path in paths.items():
             query = {} if kind == "search" else {"labelSelector": SELECTOR}
-            listed = [_typed(kind, item) for item in self._api.list(path, **query)]
-            changed |= self._world.replace(kind, listed)
+            pages = list(self._api.pages(path, **query))
+            listed = [_typed(kind, item) for page in pages for item in page["items"]]
+            changed |= self._world.replace(kind, listed, version_of(pages[0]))
         for uid in changed:
             self._on_change(uid)
         return len(changed)
