@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from pathlib import Path
 
 import click
 
@@ -64,8 +63,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line, and turn every error of ours into its message and exit code."""
-    # kubectl runs `kubectl-mixatlas` for `kubectl mixatlas`.
-    name = "kubectl mixatlas" if Path(sys.argv[0]).name.startswith("kubectl-") else "mixatlas"
+    program = sys.argv[0].rpartition("/")[2]  # without pathlib, which is slow to load
+    name = "kubectl mixatlas" if program.startswith("kubectl-") else "mixatlas"
     try:
         # Without its standalone mode click returns what `Exit` carries.
         sys.exit(cli.main(prog_name=name, standalone_mode=False))
