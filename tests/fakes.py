@@ -33,21 +33,45 @@ class Crash(BaseException):
 
 
 @dataclass
+class Fuse:
+    """Every write of a driver goes through one fuse, which may end the process there.
+
+    Args:
+        crash_at: Number of the write, from 1, at which to crash; 0 never.
+        is_applied: Whether that write still happens.
+        written: What each write was, in order.
+    """
+
+    crash_at: int = 0
+    is_applied: bool = True
+    written: list[str] = field(default_factory=list)
+
+    def write(self, what: str, apply: Callable[[], None]) -> None:
+        self.written.append(what)
+        is_last = len(self.written) == self.crash_at
+        if not is_last or self.is_applied:
+            apply()
+        if is_last:
+            raise Crash(what)
+
+
+@dataclass
 class MemoryStore:
-    """Objects in a dict. `crash_at` ends the process at write k, before or after it happened.
+    """Objects in a dict.
 
     Args:
         objects: What is stored.
-        crash_at: Number of the write, from 1, at which to crash; 0 never.
-        is_applied: Whether that write still happens.
+        fuse: Of its writes.
         is_down: Whether the store answers nothing at all.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
-    crash_at: int = 0
-    is_applied: bool = True
+    fuse: Fuse = field(default_factory=Fuse)
     is_down: bool = False
-    n_writes: int = 0
+
+    @property
+    def n_writes(self) -> int:
+        return len(self.fuse.written)
 
     def get(self, uri: str) -> bytes | None:
         self._answer()
@@ -55,12 +79,7 @@ class MemoryStore:
 
     def put(self, uri: str, data: bytes) -> None:
         self._answer()
-        self.n_writes += 1
-        if self.n_writes == self.crash_at:
-            if self.is_applied:
-                self.objects[uri] = data
-            raise Crash(uri)
-        self.objects[uri] = data
+        self.fuse.write(uri, lambda: self.objects.update({uri: data}))
 
     def list(self, prefix: str) -> list[str]:
         self._answer()
@@ -95,11 +114,13 @@ class ScriptedRunner:
         store: Where results go.
         script: Decides exit codes.
         image_id: Identity of the trainer.
+        fuse: Of its writes: of Jobs, were they real.
     """
 
     store: MemoryStore
     script: Script = always_ok
     image_id: str = "sha256:scripted"
+    fuse: Fuse = field(default_factory=Fuse)
     attempts: dict[str, AttemptState] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     files: dict[str, TrialFile] = field(default_factory=dict)
@@ -107,6 +128,9 @@ class ScriptedRunner:
     """While True, what runs goes on running."""
 
     def start(self, request: StartRequest) -> None:
+        self.fuse.write(f"start {request.name}", lambda: self._start(request))
+
+    def _start(self, request: StartRequest) -> None:
         if request.name in self.attempts:
             return
         trial = TrialFile.model_validate_json(self.store.objects[request.trial_uri])
@@ -126,6 +150,9 @@ class ScriptedRunner:
         )
 
     def stop(self, name: str) -> None:
+        self.fuse.write(f"stop {name}", lambda: self._stop(name))
+
+    def _stop(self, name: str) -> None:
         attempt = self.attempts.get(name)
         if attempt is not None and attempt.phase != "ended":
             self.attempts[name] = replace(attempt, phase="ended", exit_code=TERMINATED, ended=2.0)
@@ -141,6 +168,9 @@ class ScriptedRunner:
         return seen
 
     def forget(self, name: str) -> None:
+        self.fuse.write(f"forget {name}", lambda: self._forget(name))
+
+    def _forget(self, name: str) -> None:
         self.attempts.pop(name, None)
 
     def lose(self, name: str) -> AttemptState:
@@ -296,11 +326,12 @@ class VirtualClock:
 class RecordingSink:
     """Keeps statuses and events."""
 
+    fuse: Fuse = field(default_factory=Fuse)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
 
     def write(self, status: Mapping[str, Any]) -> None:
-        self.statuses.append(dict(status))
+        self.fuse.write("status", lambda: self.statuses.append(dict(status)))
 
     def event(self, reason: str, message: str) -> None:
-        self.events.append((reason, message))
+        self.fuse.write(f"event {reason}", lambda: self.events.append((reason, message)))

@@ -131,6 +131,7 @@ class World:
     def __post_init__(self) -> None:
         a_corpus(self.store)
         self.runner = ScriptedRunner(self.store, self.script)
+        self.fuse = self.runner.fuse = self.sink.fuse = self.store.fuse
 
     def driver(self) -> Driver:
         """Return a driver with an empty memory, as after a restart."""
