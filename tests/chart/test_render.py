@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import yaml
 from helm import CHART, NAMESPACE, Helm, HelmRefused, Objects
 from mixatlas.controller.names import LEASE
 from mixatlas.controller.settings import OperatorSettings
+from mixatlas.spec.running import CaBundle
 
 ROOT = Path(__file__).parents[2]
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
@@ -43,6 +44,22 @@ def environment_of(objects: Objects) -> dict[str, str]:
 
 def settings_of(objects: Objects) -> OperatorSettings:
     return OperatorSettings.read(environment_of(objects))
+
+
+class Recorded(dict[str, str]):
+    """An environment that knows which of its variables were asked for."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ)
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return super().__getitem__(name)
 
 
 # --- what the operator is told -----------------------------------------------------------------
@@ -87,6 +104,7 @@ EVERYTHING: Plain = {
 def test_the_operator_is_told_what_the_values_say(helm: Helm) -> None:
     settings = settings_of(helm.render(EVERYTHING))
     assert settings.trainer_image == "r.example/trainer:7"
+    assert settings.trainer_pull_policy == "Always"
     assert settings.gpus == 0
     assert settings.pull_secrets == ("one", "two")
     assert settings.storage.endpoint == "https://s3.example:9000"
@@ -100,10 +118,16 @@ def test_the_operator_is_told_what_the_values_say(helm: Helm) -> None:
 
 
 def test_the_cache_is_told_as_a_volume_and_a_size(helm: Helm) -> None:
-    told = environment_of(helm.render(EVERYTHING))
-    assert json.loads(told["MIXATLAS_CACHE_VOLUME"]) == EVERYTHING["trainer"]["cacheVolume"]
-    assert told["MIXATLAS_CACHE_GIB"] == "1000000"
-    assert "MIXATLAS_CACHE_VOLUME" not in environment_of(helm.render({"crds": {"install": False}}))
+    settings = settings_of(helm.render(EVERYTHING))
+    assert settings.cache_volume == EVERYTHING["trainer"]["cacheVolume"]
+    assert settings.cache_gib == 1_000_000
+    assert settings_of(helm.render()).cache_volume is None
+
+
+def test_the_operator_reads_all_that_it_is_told(helm: Helm) -> None:
+    told = Recorded(environment_of(helm.render(EVERYTHING)))
+    OperatorSettings.read(told)
+    assert {name for name in told if name.startswith("MIXATLAS_")} <= told.asked
 
 
 def test_more_variables_replace_ours(helm: Helm) -> None:
@@ -235,7 +259,12 @@ def test_a_private_authority_is_where_the_operator_looks(helm: Helm) -> None:
         "name": "minio-ca",
         "items": [{"key": "root.pem", "path": file}],
     }
-    assert "AWS_CA_BUNDLE" not in environment_of(helm.render())
+    told = environment_of(objects)
+    del told["AWS_CA_BUNDLE"]  # there is no such file here
+    bundle_of_pods = OperatorSettings.read(told).pod_ca_bundle
+    assert bundle_of_pods == CaBundle(config_map="minio-ca", key="root.pem")
+    without = environment_of(helm.render())
+    assert not {"AWS_CA_BUNDLE", "MIXATLAS_POD_CA_BUNDLE"} & without.keys()
 
 
 # --- scope and roles ---------------------------------------------------------------------------

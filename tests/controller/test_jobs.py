@@ -206,6 +206,17 @@ def test_a_private_authority_is_mounted_where_the_trainer_looks() -> None:
     assert mounts(spec)[folder]["configMap"] == {"name": "minio-ca"}
 
 
+def test_the_charts_pull_policy_is_that_of_the_charts_image() -> None:
+    place = a_place(pull_policy="Always")
+    (ours,) = render_job(place, REQUEST)["spec"]["template"]["spec"]["containers"]
+    assert ours["imagePullPolicy"] == "Always"
+
+    template = {"spec": {"template": {"spec": {"containers": [{"image": "mine:1"}]}}}}
+    place = a_place(pull_policy="Always", search=a_document(proxy__jobTemplate=template))
+    (theirs,) = render_job(place, REQUEST)["spec"]["template"]["spec"]["containers"]
+    assert "imagePullPolicy" not in theirs
+
+
 def test_the_charts_cache_volume_is_used_unless_the_cache_is_distrusted() -> None:
     place = a_place(cache_volume={"persistentVolumeClaim": {"claimName": "shards"}}, cache_gib=50)
     spec = render_job(place, REQUEST)["spec"]["template"]["spec"]

@@ -21,6 +21,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
             "MIXATLAS_POD_CA_BUNDLE": "minio-ca/root.pem",
             "MIXATLAS_CACHE_VOLUME": '{"emptyDir": {}}',
             "MIXATLAS_CACHE_GIB": "50",
+            "MIXATLAS_TRAINER_PULL_POLICY": "Always",
             "AWS_CA_BUNDLE": str(authority),
             "MIXATLAS_LEASE_NAMESPACE": "mixatlas",
             "MIXATLAS_IDENTITY": "pod-1",
@@ -33,6 +34,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     )
     assert settings.cache_volume == {"emptyDir": {}}
     assert settings.cache_gib == 50
+    assert settings.trainer_pull_policy == "Always"
     assert settings.authority == "-----BEGIN CERTIFICATE-----"
     assert (settings.lease_namespace, settings.identity) == ("mixatlas", "pod-1")
 

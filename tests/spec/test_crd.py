@@ -78,6 +78,7 @@ def refusals(schema: dict[str, Any], value: Any, path: str = "") -> Iterator[str
     ("name", "render"),
     [
         ("crds/mixturesearches.mixatlas.dev.yaml", render_crd),
+        ("charts/mixatlas/files/mixturesearches.mixatlas.dev.yaml", render_crd),
         ("docs/reference/mixturesearch.md", render_reference),
     ],
 )

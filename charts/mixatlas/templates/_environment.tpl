@@ -18,7 +18,8 @@
       "MIXATLAS_STORAGE_PREFIX" .Values.storage.prefix
       "AWS_ENDPOINT_URL_S3" .Values.storage.endpoint
       "AWS_REGION" .Values.storage.region
-      "AWS_CA_BUNDLE" (.Values.storage.caBundle.configMap | empty | ternary "" "/etc/mixatlas/ca/ca.crt") }}
+      "AWS_CA_BUNDLE" (.Values.storage.caBundle.configMap | empty | ternary "" "/etc/mixatlas/ca/ca.crt")
+      "MIXATLAS_POD_CA_BUNDLE" (.Values.storage.caBundle.configMap | empty | ternary "" (printf "%s/%s" .Values.storage.caBundle.configMap .Values.storage.caBundle.key)) }}
 {{- /* A name that stood twice would make Helm's later patches go wrong. */}}
 {{- $own := list }}
 {{- range .Values.extraEnv }}{{ $own = append $own .name }}{{ end }}

@@ -224,6 +224,7 @@ class Reconciler:
             region=(own or settings.storage).region,
             secret=own.secret_name if own else settings.pod_secret,
             pull_secrets=settings.pull_secrets,
+            pull_policy=settings.trainer_pull_policy,
             ca_bundle=own.ca_bundle if own else settings.pod_ca_bundle,
             cache_volume=settings.cache_volume,
             cache_gib=settings.cache_gib,

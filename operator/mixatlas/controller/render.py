@@ -58,6 +58,7 @@ class JobPlace:
         region: Of the store.
         secret: Secret with the pods' credentials, or None.
         pull_secrets: Secrets that images are pulled with.
+        pull_policy: Of `image`; None is Kubernetes' default.
         ca_bundle: ConfigMap with the store's certificate authority, or None.
         cache_volume: Volume source of the shards' cache, or None.
         cache_gib: Limit of that cache, or None.
@@ -72,6 +73,7 @@ class JobPlace:
     region: str
     secret: str | None
     pull_secrets: tuple[str, ...]
+    pull_policy: str | None = None
     ca_bundle: CaBundle | None = None
     cache_volume: Mapping[str, Any] | None = None
     cache_gib: int | None = None
@@ -190,8 +192,11 @@ def _filled(place: JobPlace, request: StartRequest, container: Plain) -> Plain:
         ours.append({"name": "MIXATLAS_CACHE", "value": CACHE if is_shared else f"{WORK}/cache"})
     if "MIXATLAS_CACHE_GIB" not in caches and place.cache_gib is not None:
         ours.append({"name": "MIXATLAS_CACHE_GIB", "value": str(place.cache_gib)})
+    image = {"image": place.image}
+    if place.pull_policy is not None and "image" not in container:
+        image["imagePullPolicy"] = place.pull_policy
     return {
-        "image": place.image,
+        **image,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -30,6 +30,7 @@ class OperatorSettings:
         pod_secret: Secret of S3 credentials in a search's namespace, for the pods of searches
             that name no storage; None leaves them their ServiceAccount's identity.
         pull_secrets: Secrets that trial pods pull images with.
+        trainer_pull_policy: When `trainer_image` is pulled; None is Kubernetes' default.
         pod_ca_bundle: ConfigMap of a search's namespace with the store's certificate authority,
             for the pods of searches that name no storage.
         cache_volume: Volume source, as in a pod's spec, of the shards' cache of trial pods; None
@@ -50,6 +51,7 @@ class OperatorSettings:
     storage: Storage = field(default_factory=Storage)
     pod_secret: str | None = None
     pull_secrets: tuple[str, ...] = ()
+    trainer_pull_policy: str | None = None
     pod_ca_bundle: CaBundle | None = None
     cache_volume: Mapping[str, Any] | None = None
     cache_gib: int | None = None
@@ -72,7 +74,7 @@ class OperatorSettings:
         if not environ.get("MIXATLAS_TRAINER_IMAGE"):
             raise SpecError(
                 "MIXATLAS_TRAINER_IMAGE is not set",
-                hint="Give the trainer's image, as the chart does from image.trainer.",
+                hint="Give the trainer's image, as the chart does from trainer.image.",
             )
         default = Storage()
         storage = Storage(
@@ -87,6 +89,7 @@ class OperatorSettings:
             storage=storage,
             pod_secret=environ.get("MIXATLAS_POD_SECRET") or None,
             pull_secrets=tuple(filter(None, environ.get("MIXATLAS_PULL_SECRETS", "").split(","))),
+            trainer_pull_policy=environ.get("MIXATLAS_TRAINER_PULL_POLICY") or None,
             pod_ca_bundle=_ca_bundle(environ.get("MIXATLAS_POD_CA_BUNDLE")),
             cache_volume=_mapping(environ, "MIXATLAS_CACHE_VOLUME"),
             cache_gib=_number(environ, "MIXATLAS_CACHE_GIB", 0, least=0) or None,
