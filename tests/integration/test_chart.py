@@ -60,6 +60,8 @@ class Release:
     pod: Plain = field(default_factory=dict)
     """The one that runs."""
     process: subprocess.Popen[bytes] | None = None
+    port: int = 0
+    """Of its pages."""
 
     def install(self, values: Plain) -> None:
         self.values = self._with_storage(values)
@@ -78,24 +80,19 @@ class Release:
     def log(self) -> Path:
         return self.folder / "operator.log"
 
-    @property
-    def port(self) -> int:
-        return int((self.folder / "port").read_text())
-
     def account_api(self) -> Api:
         """Return the cluster as the operator's ServiceAccount sees it."""
         return connect(self._kubeconfig())
 
     def run_pod(self) -> None:
         """Run the Deployment's next pod as a process of this machine."""
-        self.pod = until(self._next_pod)
-        (port,) = free_ports(1)
-        (self.folder / "port").write_text(str(port))
+        self.pod = until(self.next_pod)
+        (self.port,) = free_ports(1)
         environ = {
             "PATH": os.environ["PATH"],
             "KUBECONFIG": str(self._kubeconfig()),
             **environment_of(self.plane.api, self.pod),
-            "MIXATLAS_PORT": str(port),
+            "MIXATLAS_PORT": str(self.port),
         }
         assert self.pod["spec"]["containers"][0]["command"] == ["mixatlas", "operator"]
         with self.log.open("ab") as log:
@@ -116,9 +113,18 @@ class Release:
     def stop_pod(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
-            code = self.process.wait(timeout=60)
+            code = self.process.wait(timeout=LIMIT_S)
             self.process = None
             assert code == 0, self.log.read_text()[-3000:]
+
+    def next_pod(self) -> Plain | None:
+        """Return the Deployment's pod, once it is another than the one that runs."""
+        selector = "app.kubernetes.io/component=operator"
+        pods = self.plane.api.list(
+            f"/api/v1/namespaces/{self.namespace}/pods", labelSelector=selector
+        )
+        old = self.pod.get("metadata", {}).get("uid")
+        return next((pod for pod in pods if pod["metadata"]["uid"] != old), None)
 
     def _with_storage(self, values: Plain) -> Plain:
         keys = self.s3.settings
@@ -132,14 +138,6 @@ class Release:
 
     def _helm(self, verb: str, values: Plain) -> None:
         self.helm.run(verb, RELEASE, CHART, "-n", self.namespace, values=values)
-
-    def _next_pod(self) -> Plain | None:
-        selector = "app.kubernetes.io/component=operator"
-        pods = self.plane.api.list(
-            f"/api/v1/namespaces/{self.namespace}/pods", labelSelector=selector
-        )
-        old = self.pod.get("metadata", {}).get("uid")
-        return next((pod for pod in pods if pod["metadata"]["uid"] != old), None)
 
     def _kubeconfig(self) -> Path:
         """Write a kubeconfig of the ServiceAccount, with a token as its pod gets it."""
@@ -514,6 +512,6 @@ def test_a_second_release_in_the_namespace_is_refused(release: Release) -> None:
 
 def test_the_operators_pod_is_admitted_where_pods_are_restricted(release: Release) -> None:
     release.install({})
-    until(lambda: release._next_pod())
+    until(release.next_pod)
     manifest = yaml.safe_load(release.helm.run("get", "hooks", RELEASE, "-n", release.namespace))
     release.plane.api.create(f"/api/v1/namespaces/{release.namespace}/pods", manifest)
