@@ -188,6 +188,24 @@ def test_conclude_now_cancels_without_a_winner() -> None:
     assert all(attempt.phase == "ended" for attempt in observed.attempts)
 
 
+@pytest.mark.parametrize("n_started", [1, 4, 9, 12])
+def test_a_cancelled_search_goes_on_when_that_is_taken_back(n_started: int) -> None:
+    """In its base, its design, its proposals, its confirmation."""
+    world = World(script=lambda trial, attempt: 143 if trial.trial == 0 and attempt == 1 else 0)
+    driver = world.driver()
+    while len(world.runner.started) < n_started:
+        driver.run_pass()
+    world.search = a_document(conclude="Now")
+    reason = why_finished(world.run())
+    assert reason is not None
+    assert reason.name == "Cancelled"
+    assert world.sink.statuses[-1]["summary"]["status"] == "Cancelled"
+    world.search = a_document()
+    reason = why_finished(world.run())
+    assert reason is not None
+    assert reason.name == "Succeeded", reason.message
+
+
 def test_conclude_drain_confirms_with_what_there_is() -> None:
     world = World(search=a_document(conclude="Drain"))
     observed = world.run()

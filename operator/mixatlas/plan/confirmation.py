@@ -143,8 +143,9 @@ def _arms_of(accepted: Accepted, candidates: Sequence[Mixture]) -> tuple[Predict
 def _missing_trials(
     observed: Observed, standing: Standing, record: PredictionRecord
 ) -> list[tuple[Mixture, int]]:
-    """Return the (mixture, k) pairs that no trial was planned for, seed by seed."""
-    planned = {(t.mixture, t.planned.k) for t in standing.of_purpose(Purpose.CONFIRM)}
+    """Return the (mixture, k) pairs that no trial stands for, seed by seed; cancelled ones do not."""
+    confirming = [t for t in standing.of_purpose(Purpose.CONFIRM) if not t.is_cancelled]
+    planned = {(t.mixture, t.planned.k) for t in confirming}
     domains = observed.accepted.space.domains
     arms = [mixture_of(arm.mixture, domains) for arm in record.arms]
     wanted = [(mixture, k) for k in range(record.seeds) for mixture in arms]

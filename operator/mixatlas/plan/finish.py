@@ -7,6 +7,7 @@ from mixatlas.plan.completion import Reason, find_failure, why_search_ends
 from mixatlas.plan.confirmation import reference_fell_out, revision_due
 from mixatlas.plan.observed import Observed
 from mixatlas.plan.standing import Standing
+from mixatlas.plan.trial_files import BASE_TRIAL
 
 
 def latest_winner(observed: Observed) -> WinnerRecord | None:
@@ -16,10 +17,13 @@ def latest_winner(observed: Observed) -> WinnerRecord | None:
 
 def finished_reason(observed: Observed, standing: Standing) -> Reason | None:
     """Return why the search is over, or None while anything is left to do."""
-    if any(trial.is_open for trial in standing.trials.values()):
-        return None
+    left = standing.open_trials
     if observed.live.spec.conclude == "Now":
-        return Reason("Cancelled", "spec.conclude is Now")
+        # The base stays open: it goes on from its checkpoint when `conclude` is taken back.
+        is_left = any(t.is_active or t.planned.trial != BASE_TRIAL for t in left)
+        return None if is_left else Reason("Cancelled", "spec.conclude is Now")
+    if left:
+        return None
     failure = find_failure(observed, standing)
     if failure is not None:
         return Reason("Failed", f"{failure.name}: {failure.message}")

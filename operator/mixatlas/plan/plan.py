@@ -26,7 +26,7 @@ from mixatlas.plan.observed import Observed
 from mixatlas.plan.outcomes import attempt_record, cancelled, outcome_of
 from mixatlas.plan.rounds import next_round
 from mixatlas.plan.standing import Standing, TrialStanding, read_standing
-from mixatlas.plan.trial_files import base_of, trial_file
+from mixatlas.plan.trial_files import BASE_TRIAL, base_of, trial_file
 
 
 def plan(observed: Observed) -> list[Action]:
@@ -116,11 +116,16 @@ def _lost(observed: Observed, standing: Standing) -> Iterator[Action]:
 def _checkpoints(observed: Observed, standing: Standing) -> Iterator[Action]:
     """`suspendMode: Checkpoint`: end what runs; attempt N+1 goes on from its checkpoint."""
     for trial in standing.open_trials:
-        for attempt in trial.attempts:
-            if attempt.phase != "ended":
-                record = attempt_record(attempt, None, observed.now)
-                yield RecordAttempt(trial=trial.planned.trial, record=record)
-                yield StopTrial(attempt.name)
+        yield from _stops(observed, trial)
+
+
+def _stops(observed: Observed, trial: TrialStanding) -> Iterator[Action]:
+    """End the attempts of an open trial, each told of before its Job is gone."""
+    for attempt in trial.attempts:
+        if attempt.phase != "ended":
+            record = attempt_record(attempt, None, observed.now)
+            yield RecordAttempt(trial=trial.planned.trial, record=record)
+            yield StopTrial(attempt.name)
 
 
 def _forgotten(standing: Standing) -> Iterator[Action]:
@@ -158,12 +163,13 @@ def _start(
 def _cancels(
     observed: Observed, standing: Standing, ended: list[RecordOutcome]
 ) -> Iterator[Action]:
-    """`conclude: Now`: end what runs, and give everything open an outcome."""
-    told = {action.record.trial for action in ended}
+    """`conclude: Now`: end what runs, and give everything open but the base an outcome.
+
+    When it is taken back, other trials come in the place of cancelled ones; a base has none.
+    """
+    told = {action.record.trial for action in ended} | {BASE_TRIAL}
     for trial in standing.open_trials:
-        for attempt in trial.attempts:
-            if attempt.phase != "ended":
-                yield StopTrial(attempt.name)
+        yield from _stops(observed, trial)
         if trial.planned.trial not in told and not trial.is_active:
             yield RecordOutcome(cancelled(observed.accepted, trial, "spec.conclude is Now"))
 

@@ -65,6 +65,11 @@ class TrialStanding:
         return max(known, default=0) + 1
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether it ended because nobody wants it any more."""
+        return self.outcome is not None and self.outcome.outcome is OutcomeClass.CANCELLED
+
+    @property
     def is_ok(self) -> bool:
         """Whether it ended with scores."""
         return self.outcome is not None and self.outcome.outcome is OutcomeClass.OK
@@ -94,11 +99,7 @@ class Standing:
     @property
     def search_trials(self) -> tuple[TrialStanding, ...]:
         """Trials that count in `maxTrials`: those of the search stage, cancelled ones not."""
-        return tuple(
-            t
-            for t in self.of_purpose(*SEARCH_PURPOSES)
-            if t.outcome is None or t.outcome.outcome is not OutcomeClass.CANCELLED
-        )
+        return tuple(t for t in self.of_purpose(*SEARCH_PURPOSES) if not t.is_cancelled)
 
     @property
     def open_trials(self) -> tuple[TrialStanding, ...]:

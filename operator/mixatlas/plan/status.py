@@ -66,13 +66,11 @@ def describe(observed: Observed, now: float) -> tuple[Plain, tuple[Condition, ..
 
 def phase_of(observed: Observed, standing: Standing) -> str:
     """Return the word in the STATUS column."""
-    if observed.live.spec.conclude == "Now" and not standing.open_trials:
-        return "Cancelled"
-    if find_failure(observed, standing) is not None:
-        return "Failed"
     finished = finished_reason(observed, standing)
     if finished is not None:
         return finished.name
+    if find_failure(observed, standing) is not None:
+        return "Failed"
     if observed.live.spec.suspend:
         return "Suspended"
     if not standing.trials:
