@@ -78,6 +78,14 @@ def test_the_operator_is_looked_for_in_its_namespace_by_those_who_may_not_look_e
     assert "the operator pod-1 leads" in texts(found, Mark.OK)
 
 
+def test_a_lease_that_an_old_operator_left_is_no_fault_beside_one_that_is_held() -> None:
+    left = {"metadata": {"namespace": "old"}, "spec": {**LEASE["spec"], "holderIdentity": ""}}
+    found = findings(leases=[left, LEASE])
+    assert "the operator pod-1 leads" in texts(found, Mark.OK)
+    assert texts(found, Mark.BAD) == ""
+    assert "no operator leads in namespace old" in texts(findings(leases=[left]), Mark.BAD)
+
+
 def test_without_an_operator_its_deployment_is_looked_at() -> None:
     deployment = {
         "metadata": {"namespace": "mixatlas", "name": "mixatlas"},

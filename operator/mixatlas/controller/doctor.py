@@ -54,7 +54,7 @@ class Right:
 
 RIGHTS = (
     *(Right(verb=verb, group=GROUP, resource="mixturesearches") for verb in ("create", "patch")),
-    Right(verb="get", group="batch", resource="jobs"),
+    Right(verb="list", group="batch", resource="jobs"),
     Right(verb="list", group="", resource="pods"),
     Right(verb="get", group="", resource="pods", subresource="log"),
 )
@@ -141,14 +141,16 @@ def _operator(visit: Visit) -> Iterator[Finding]:
         leases = [lease] if lease else []
         deployments = f"/apis/apps/v1/namespaces/{visit.operator_namespace}/deployments"
     findings = [judge_lease(lease, visit.now) for lease in leases]
-    yield from findings
+    leads = [finding for finding in findings if finding.mark is Mark.OK]
+    # Beside an operator that leads, a silent Lease may be what an uninstalled one has left.
+    yield from leads or findings
     if not findings:
         yield Finding(
             Mark.BAD,
             f"no operator has led yet: there is no Lease {LEASE}{where}",
             f"Install one ({INSTALL}), or name its namespace by --operator-namespace.",
         )
-    if not any(finding.mark is Mark.OK for finding in findings):
+    if not leads:
         for deployment in api.list(deployments, labelSelector=OPERATORS):
             yield judge_deployment(deployment)
 

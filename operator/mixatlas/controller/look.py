@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -10,11 +12,20 @@ import yaml
 from mixatlas.adapters.s3 import S3Store, settings_from
 from mixatlas.contract.errors import SearchFailed, SpecError, StoreUnavailable
 from mixatlas.controller.access import Access
-from mixatlas.controller.names import SEARCH_UID, TRAINER, TRIAL, pods_path
+from mixatlas.controller.jobs import attempt_of
+from mixatlas.controller.names import (
+    SEARCH_UID,
+    TRAINER,
+    TRIAL,
+    is_owned,
+    jobs_path,
+    pods_path,
+)
 from mixatlas.controller.verbs import find_search
 from mixatlas.driver.seen import Seen, read_ledger, stored_logs
 from mixatlas.ledger.layout import Layout
 from mixatlas.plan.conditions import conditions_of
+from mixatlas.plan.observed import AttemptState
 from mixatlas.spec.load import load_search
 from mixatlas.spec.model import Storage
 
@@ -26,7 +37,7 @@ FROM_OUTSIDE = (
 
 
 def look_at(access: Access, name: str, environ: Mapping[str, str]) -> Seen:
-    """Look at a search through its ledger.
+    """Look at a search through its ledger and its Jobs.
 
     Args:
         access: The cluster.
@@ -48,7 +59,8 @@ def look_at(access: Access, name: str, environ: Mapping[str, str]) -> Seen:
         raise StoreUnavailable(error.message, hint=FROM_OUTSIDE) from error
     if seen is None:
         raise SearchFailed(f"{root} holds no ledger", hint=FROM_OUTSIDE)
-    return seen
+    attempts = _attempts(access, resource["metadata"]["uid"])
+    return replace(seen, observed=replace(seen.observed, attempts=attempts))
 
 
 def logs_of(
@@ -96,6 +108,15 @@ def why_pending(pod: Plain) -> str:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message", ""))
     return "its pod is not placed on a node yet"
+
+
+def _attempts(access: Access, uid: str) -> tuple[AttemptState, ...]:
+    selector, namespace = f"{SEARCH_UID}={uid}", access.namespace
+    pods = list(access.api.list(pods_path(namespace), labelSelector=selector))
+    return tuple(
+        attempt_of(job, [pod for pod in pods if is_owned(pod, job["metadata"]["uid"])], time.time())
+        for job in access.api.list(jobs_path(namespace), labelSelector=selector)
+    )
 
 
 def _pods(access: Access, uid: str, trial: int) -> list[Plain]:

@@ -143,7 +143,7 @@ def _arms_of(accepted: Accepted, candidates: Sequence[Mixture]) -> tuple[Predict
 def _missing_trials(
     observed: Observed, standing: Standing, record: PredictionRecord
 ) -> list[tuple[Mixture, int]]:
-    """Return the (mixture, k) pairs that no trial stands for, seed by seed; cancelled ones do not."""
+    """Return the (mixture, k) pairs that no trial stands for, cancelled ones aside, by seed."""
     confirming = [t for t in standing.of_purpose(Purpose.CONFIRM) if not t.is_cancelled]
     planned = {(t.mixture, t.planned.k) for t in confirming}
     domains = observed.accepted.space.domains
