@@ -1,4 +1,4 @@
-"""A real Kubernetes control plane on 127.0.0.1, and a kubelet that runs pods as local processes.
+"""A real Kubernetes control plane on 127.0.0.1, and a kubelet that runs pods as threads.
 
 etcd, kube-apiserver and kube-controller-manager are built from their Go modules
 (`tools/cluster`); they start in some seconds and leave nothing. Pods are run by `PodRunner`.
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -273,19 +272,23 @@ def connect(kubeconfig: Path) -> Api:
     return Api(ApiClient(settings))
 
 
+Program = Callable[[Mapping[str, str], Callable[[float], bool]], int]
+"""From a container's environment, and a wait that the pod's deletion ends, to an exit code."""
+
+
 class PodRunner:
-    """Runs the pods of Jobs as processes of this machine, as a kubelet runs containers.
+    """Runs the pods of Jobs as threads of this process, as a kubelet runs containers.
 
     Args:
         api: Of the cluster.
-        program: Python; run with the environment that the container has.
+        program: What every container runs.
     """
 
-    def __init__(self, api: Api, program: str) -> None:
+    def __init__(self, api: Api, program: Program) -> None:
         self._api = api
         self._program = program
         self._started: set[str] = set()
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._ends: dict[str, threading.Event] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.created: list[str] = []
@@ -302,9 +305,7 @@ class PodRunner:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        for process in self._processes.values():
-            process.kill()
-            process.wait()
+        self._end_all_but(set())
 
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
@@ -319,21 +320,23 @@ class PodRunner:
         if uid in self._started or pod.get("status", {}).get("phase") != "Pending":
             return
         self._started.add(uid)
+        self._ends[uid] = threading.Event()
         self.created.append(pod["metadata"]["labels"][JOB_NAME])
         threading.Thread(target=self._run, args=(pod,), daemon=True).start()
 
     def _end_all_but(self, kept: set[str]) -> None:
-        """End the processes of pods that were deleted."""
-        for uid, process in list(self._processes.items()):
-            if uid not in kept and process.poll() is None:
-                process.terminate()
+        """End the containers of pods that were deleted."""
+        for uid in self._ends.keys() - kept:
+            self._ends[uid].set()
 
     def _run(self, pod: Plain) -> None:
         self._tell(pod, "Running", {"running": {"startedAt": _now()}})
-        environ = {**os.environ, **environment_of(self._api, pod)}
-        process = subprocess.Popen([sys.executable, "-c", self._program], env=environ)
-        self._processes[pod["metadata"]["uid"]] = process
-        code = process.wait()
+        environ = environment_of(self._api, pod)
+        try:
+            code = self._program(environ, self._ends[pod["metadata"]["uid"]].wait)
+        except Exception as error:  # as a process ends
+            print(f"{pod['metadata']['name']}: {error!r}", file=sys.stderr)
+            code = 1
         ended = {"exitCode": code, "startedAt": _now(), "finishedAt": _now()}
         self._tell(pod, "Failed" if code else "Succeeded", {"terminated": ended})
 

@@ -83,7 +83,7 @@ class Cluster:
         status = self.search(name).get("status", {})
         return next((c for c in status.get("conditions", ()) if c["type"] == kind), {})
 
-    def until_condition(self, name: str, kind: str, value: str, seconds: float = 120) -> Plain:
+    def until_condition(self, name: str, kind: str, value: str, seconds: float = 400) -> Plain:
         """Wait until a condition of a search has a value."""
 
         def holds() -> Plain | None:

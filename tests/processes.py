@@ -10,7 +10,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 
 
 def until(look: Callable[[], T | None], seconds: float = LIMIT_S) -> T:

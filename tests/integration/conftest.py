@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+import scripted_trainer
 from cluster_binaries import built
 from control_plane import ControlPlane, PodRunner
 from mixatlas.adapters.s3 import S3Store
@@ -21,12 +22,6 @@ from small_corpus import make_corpus
 
 ROOT = Path(__file__).parents[2]
 CRD = yaml.safe_load((ROOT / "crds/mixturesearches.mixatlas.dev.yaml").read_text())
-SCRIPTED = f"""
-import os, sys
-sys.path.insert(0, {str(ROOT / "tests")!r})
-from scripted_trainer import main
-sys.exit(main(os.environ))
-"""
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 Plain = dict[str, Any]
 
@@ -93,5 +88,5 @@ def cluster(control_plane: ControlPlane, s3: S3Server, tmp_path: Path) -> Iterat
 
 @pytest.fixture
 def pod_runner(control_plane: ControlPlane) -> Iterator[PodRunner]:
-    with PodRunner(control_plane.api, SCRIPTED) as runner:
+    with PodRunner(control_plane.api, scripted_trainer.main) as runner:
         yield runner
