@@ -123,6 +123,8 @@ class ScriptedRunner:
     fuse: Fuse = field(default_factory=Fuse)
     attempts: dict[str, AttemptState] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    """Names that were started again after they were forgotten: trained twice."""
     files: dict[str, TrialFile] = field(default_factory=dict)
     is_slow: bool = False
     """While True, what runs goes on running."""
@@ -133,6 +135,8 @@ class ScriptedRunner:
     def _start(self, request: StartRequest) -> None:
         if request.name in self.attempts:
             return
+        if request.name in self.started:
+            self.restarted.append(request.name)
         trial = TrialFile.model_validate_json(self.store.objects[request.trial_uri])
         assert trial.digest == request.digest
         self.started.append(request.name)

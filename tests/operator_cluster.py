@@ -46,6 +46,8 @@ class Cluster:
             "MIXATLAS_TRAINER_IMAGE": "localhost/trainer:test",
             "MIXATLAS_POD_SECRET": SECRET,
             "MIXATLAS_PORT": "0",
+            "MIXATLAS_JOB_RETENTION_S": "1",
+            "MIXATLAS_RESYNC_S": "2",
             **environ,
         }
         with self.log.open("ab") as log:

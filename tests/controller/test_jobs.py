@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from mixatlas.controller.jobs import attempt_of
+from mixatlas.controller.api import Api
+from mixatlas.controller.jobs import JobRunner, attempt_of
+from mixatlas.controller.names import jobs_path
 from mixatlas.controller.render import JobPlace, render_job
+from mixatlas.controller.world import World
 from mixatlas.driver.ports import StartRequest
 from mixatlas.spec.running import CaBundle
 from scenario import a_document
@@ -227,3 +230,40 @@ def test_the_charts_cache_volume_is_used_unless_the_cache_is_distrusted() -> Non
 
     fresh = render_job(place, replace(REQUEST, fresh_cache=True))["spec"]["template"]["spec"]
     assert variables_of(fresh)["MIXATLAS_CACHE"] != variables["MIXATLAS_CACHE"]
+
+
+def test_a_forgotten_job_keeps_its_name_for_a_while_and_is_seen_no_more() -> None:
+    job = a_job()
+    owner = {"uid": "uid00"}
+    job["metadata"] |= {"uid": "j", "resourceVersion": "1", "ownerReferences": [owner]}
+    job["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+    world, api, time = World(), DeletingApi(), [0.0]
+    world.see("job", job)
+    runner = JobRunner(cast("Api", api), world, a_place(), now=lambda: time[0], retention_s=600)
+    assert len(runner.observe()) == 1
+    runner.forget(REQUEST.name)
+    assert runner.observe() == ()
+    assert api.deleted == []
+    time[0] = 600.0
+    assert len(runner.observe()) == 1, "so that the plan forgets it once more"
+    runner.forget(REQUEST.name)
+    assert api.deleted == [jobs_path("n", REQUEST.name)]
+    assert runner.observe() == ()
+
+
+def test_the_job_of_a_lost_pod_is_deleted_at_once() -> None:
+    job = a_job()
+    owner = {"uid": "uid00"}
+    job["metadata"] |= {"uid": "j", "resourceVersion": "1", "ownerReferences": [owner]}
+    world, api = World(), DeletingApi()
+    world.see("job", job)
+    JobRunner(cast("Api", api), world, a_place()).forget(REQUEST.name)
+    assert api.deleted == [jobs_path("n", REQUEST.name)]
+
+
+@dataclass
+class DeletingApi:
+    deleted: list[str] = field(default_factory=list)
+
+    def delete(self, path: str, body: Any) -> None:
+        self.deleted.append(path)

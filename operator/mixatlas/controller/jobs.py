@@ -25,6 +25,7 @@ from mixatlas.driver.ports import StartRequest
 from mixatlas.plan.observed import AttemptState
 
 Plain = dict[str, Any]
+RETENTION_S = 600.0
 PATIENCE_S = 300.0
 """How long a pod may be ending, beyond its grace period, or its node silent."""
 
@@ -41,6 +42,8 @@ class JobRunner:
             one is created.
         clock: Monotonic seconds.
         now: Seconds since 1970.
+        retention_s: How long an ended Job is kept after it is forgotten: its name is a lock, and
+            people read its log.
     """
 
     def __init__(
@@ -52,9 +55,13 @@ class JobRunner:
         on_turnaround: Callable[[float], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        retention_s: float = RETENTION_S,
     ) -> None:
         self._api = api
         self._now = now
+        self._retention_s = retention_s
+        self._retained: dict[str, float] = {}
+        """Forgotten Jobs, and when each may be deleted."""
         self._world = world
         self._place = place
         self._on_turnaround = on_turnaround
@@ -103,11 +110,26 @@ class JobRunner:
             attempt_of(job, pods.get(job["metadata"]["name"], []), now) for job in jobs
         )
         self._note_ends(attempts)
-        return attempts
+        return tuple(a for a in attempts if self._retained.get(a.name, 0.0) <= now)
 
     def forget(self, name: str) -> None:
-        """Delete the Job of an attempt whose trial has an outcome, and its pod."""
+        """Hide the Job of an ended attempt; told so again after the retention, delete it.
+
+        One that waits for a lost pod has no end, and is deleted at once.
+        """
+        now = self._now()
+        job = self._known(name)
+        has_ended = job is not None and _ending(job) is not None
+        if has_ended and self._retained.setdefault(name, now + self._retention_s) > now:
+            return
         self._delete(name)
+
+    def _known(self, name: str) -> Plain | None:
+        """Return a Job of ours as the watches have it."""
+        for job in self._world.of_search("job", self._place.uid):
+            if job["metadata"]["name"] == name and is_owned(job, self._place.uid):
+                return job
+        return None
 
     def _note_ends(self, attempts: tuple[AttemptState, ...]) -> None:
         known = self._ended
@@ -127,14 +149,16 @@ class JobRunner:
         return job
 
     def _delete(self, name: str) -> None:
-        for job in self._world.of_search("job", self._place.uid):
-            if job["metadata"]["name"] == name and is_owned(job, self._place.uid):
-                body = {
-                    "propagationPolicy": "Background",
-                    "preconditions": {"uid": job["metadata"]["uid"]},
-                }
-                self._api.delete(jobs_path(self._place.namespace, name), body)
-                self._world.lose("job", job)
+        job = self._known(name)
+        if job is None:
+            return
+        body = {
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": job["metadata"]["uid"]},
+        }
+        self._api.delete(jobs_path(self._place.namespace, name), body)
+        self._world.lose("job", job)
+        self._retained.pop(name, None)
 
 
 def attempt_of(job: Plain, pods: list[Plain], now: float) -> AttemptState:

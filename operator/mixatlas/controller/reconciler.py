@@ -182,7 +182,11 @@ class Reconciler:
             Ports(
                 store=store,
                 runner=JobRunner(
-                    self._api, self._world, place, on_turnaround=self._telemetry.turned_around
+                    self._api,
+                    self._world,
+                    place,
+                    on_turnaround=self._telemetry.turned_around,
+                    retention_s=self._settings.retention_s,
                 ),
                 proposer=proposer,
                 sink=sink,

@@ -42,6 +42,7 @@ class OperatorSettings:
         identity: Of this process among operators; the pod's name.
         port: Of `/healthz`, `/readyz` and `/metrics`; 0 serves none.
         workers: Searches that are worked on at once.
+        retention_s: How long the Job of an ended trial is kept.
         resync_s: Every search is looked at this often, whatever happens.
         relist_s: What the watches have told is replaced by a full list this often.
     """
@@ -61,6 +62,7 @@ class OperatorSettings:
     identity: str = field(default_factory=_unique_identity)
     port: int = 8080
     workers: int = 8
+    retention_s: float = 600.0
     resync_s: float = 60.0
     relist_s: float = 300.0
 
@@ -98,6 +100,7 @@ class OperatorSettings:
             lease_namespace=environ.get("MIXATLAS_LEASE_NAMESPACE") or None,
             identity=environ.get("MIXATLAS_IDENTITY") or _unique_identity(),
             port=_number(environ, "MIXATLAS_PORT", 8080, least=0),
+            retention_s=float(_number(environ, "MIXATLAS_JOB_RETENTION_S", 600, least=0)),
             resync_s=float(_number(environ, "MIXATLAS_RESYNC_S", 60, least=1)),
             workers=_number(environ, "MIXATLAS_WORKERS", 8, least=1),
         )

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from mixatlas.contract.canonical import sha256_hex
 from mixatlas.contract.result import ITEMS_HEADER, Progress, TrialResult
-from mixatlas.contract.trial import Purpose
+from mixatlas.contract.trial import Purpose, TrialFile
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.ledger.layout import Layout, is_attempt_record, trial_of
 from mixatlas.ledger.records import (
@@ -29,6 +29,10 @@ from mixatlas.spec.model import MixtureSearch
 
 _Numbered = TypeVar("_Numbered", RoundRecord, PredictionRecord, WinnerRecord)
 Writable = RoundRecord | TrialOutcome | ObjectiveRecord | PredictionRecord | WinnerRecord
+
+
+class Outdated(Exception):
+    """Another leader has written since these books were read: they are to be read again."""
 
 
 class Books:
@@ -54,6 +58,7 @@ class Books:
         self.items: dict[int, Mapping[str, ItemScores]] = {}
         self.results: dict[int, dict[str, TrialResult]] = {}
         self.removed: dict[int, dict[int, AttemptRecord]] = {}
+        self.files: dict[str, TrialFile] = {}
 
     @classmethod
     def open(cls, store: ObjectStore, layout: Layout) -> Books:
@@ -105,6 +110,7 @@ class Books:
             winners=tuple(self.winners.values()),
             results={trial: tuple(found.values()) for trial, found in self.results.items()},
             items=dict(self.items),
+            files=dict(self.files),
             removed={
                 trial: tuple(attempts[number] for number in sorted(attempts))
                 for trial, attempts in self.removed.items()
@@ -112,8 +118,12 @@ class Books:
         )
 
     def write(self, uri: str, record: Writable) -> None:
-        """Store a record, and remember it once it is stored."""
-        self._store.put(uri, record.to_bytes())
+        """Store a record, and remember it once it is stored.
+
+        Raises:
+            Outdated: Another leader has written it, differently.
+        """
+        self._put_once(uri, record.to_bytes())
         match record:
             case RoundRecord():
                 self.rounds[record.round] = record
@@ -128,10 +138,27 @@ class Books:
             case WinnerRecord():
                 self.winners[record.revision] = record
 
+    def check_open(self, trial: int) -> None:
+        """Look whether a trial that these books hold for open is so.
+
+        Raises:
+            Outdated: Another leader has ended it.
+        """
+        if self._store.get(self._layout.outcome(trial)) is not None:
+            raise Outdated(f"trial {trial} has ended")
+
+    def _put_once(self, uri: str, content: bytes) -> None:
+        # Not atomic, and need not be: it only makes it rare that a paused leader overwrites.
+        there = self._store.get(uri)
+        if there is None:
+            self._store.put(uri, content)
+        elif there != content:
+            raise Outdated(uri)
+
     def write_attempt(self, trial: int, record: AttemptRecord) -> None:
         """Store the record of an attempt that is about to be removed, and remember it."""
         uri = self._layout.attempt_record(trial, record.attempt)
-        self._store.put(uri, record.to_bytes())
+        self._put_once(uri, record.to_bytes())
         self.removed.setdefault(trial, {})[record.attempt] = record
 
     def look_for_results(self, attempts: tuple[AttemptState, ...]) -> None:
@@ -144,6 +171,17 @@ class Books:
         for trial, pod_uid in sorted(over):
             if trial not in self.outcomes and pod_uid:
                 self.look_for_result(trial, pod_uid)
+
+    def look_for_files(self, attempts: tuple[AttemptState, ...]) -> None:
+        """Read the trial files of attempts that were started by another record of their round."""
+        planned = {t.trial: t.digest for r in self.rounds.values() for t in r.trials}
+        for attempt in attempts:
+            is_strange = planned.get(attempt.trial, attempt.digest) != attempt.digest
+            if is_strange and attempt.digest not in self.files:
+                uri = self._layout.trial_file(attempt.trial, attempt.digest)
+                content = self._store.get(uri)
+                if content is not None:
+                    self.files[attempt.digest] = TrialFile.model_validate_json(content)
 
     def look_for_result(self, trial: int, pod_uid: str) -> None:
         """Read an attempt's result where it has one. One that breaks the contract is none."""

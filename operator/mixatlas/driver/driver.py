@@ -8,7 +8,7 @@ from typing import Any
 
 from mixatlas.contract.errors import StoreUnavailable
 from mixatlas.driver.accept import drifted
-from mixatlas.driver.books import Books
+from mixatlas.driver.books import Books, Outdated
 from mixatlas.driver.ports import (
     Clock,
     ObjectStore,
@@ -132,8 +132,11 @@ class Driver:
         """
         observed = self.observe()
         actions = _drain(observed) if self._is_interrupted else plan(observed)
-        for action in actions:
-            self._act(observed, action)
+        try:
+            for action in actions:
+                self._act(observed, action)
+        except Outdated:
+            self._books = None
         self._tell_status(self.observe() if actions else observed)
         return observed, len(actions)
 
@@ -145,6 +148,7 @@ class Driver:
         books = self._books
         attempts = self._ports.runner.observe()
         books.look_for_results(attempts)
+        books.look_for_files(attempts)
         live = self._live()
         return replace(
             books.observed(self._accepted, live, drifted(self._accepted, live)),
@@ -166,7 +170,7 @@ class Driver:
                 books.write(layout.round(record.round), record)
                 self._tell_round(record)
             case StartTrial():
-                self._start(action)
+                self._start(books, action)
             case StopTrial(name):
                 self._ports.runner.stop(name)
             case RecordAttempt(trial=trial, record=record):
@@ -192,10 +196,11 @@ class Driver:
         """Write the report beside the ledger."""
         self._ports.store.put(self._accepted.layout.report, self._render(self.observe()))
 
-    def _start(self, action: StartTrial) -> None:
+    def _start(self, books: Books, action: StartTrial) -> None:
         """Write the trial's file, then start: a crash in between leaves a file that is right."""
         uri = self._accepted.layout.trial_file(action.file.trial, action.file.digest)
         self._ports.store.put(uri, action.file.to_bytes())
+        books.check_open(action.file.trial)
         self._ports.runner.start(
             StartRequest(
                 name=action.name,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.result import Progress, TrialResult
-from mixatlas.contract.trial import BaseRef, BenchmarkRef
+from mixatlas.contract.trial import BaseRef, BenchmarkRef, TrialFile
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.records import (
     AttemptRecord,
@@ -228,6 +228,7 @@ class Observed:
         winners: Of each finished revision.
         attempts: What the runner knows.
         removed: Attempts of trials that have no outcome yet whose Jobs were removed.
+        files: Trial files by digest, of attempts that carry another digest than their round.
         results: Results found of trials that have no outcome yet.
         progress: Last progress of running attempts, by trial.
         items: Item scores of confirmation trials that ended ok, by trial and benchmark.
@@ -248,6 +249,7 @@ class Observed:
     winners: tuple[WinnerRecord, ...] = ()
     attempts: tuple[AttemptState, ...] = ()
     removed: Mapping[int, tuple[AttemptRecord, ...]] = field(default_factory=dict)
+    files: Mapping[str, TrialFile] = field(default_factory=dict)
     results: Mapping[int, tuple[TrialResult, ...]] = field(default_factory=dict)
     progress: Mapping[int, Progress] = field(default_factory=dict)
     items: Mapping[int, Mapping[str, ItemScores]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.result import TrialResult
-from mixatlas.contract.trial import Purpose
+from mixatlas.contract.trial import Purpose, TrialFile
 from mixatlas.ledger.fold import SEARCH_PURPOSES
 from mixatlas.ledger.records import (
     AttemptRecord,
@@ -126,8 +126,8 @@ class Standing:
 def read_standing(observed: Observed) -> Standing:
     """Join rounds, outcomes, attempts and results by trial.
 
-    An attempt that carries another digest than its round keeps its own trial file and is
-    right (a paused leader overwrote the round), so it still belongs to the trial.
+    A round may have been overwritten by a paused leader after its trials were started. What was
+    really started is right: the outcome's word, else the trial file of the newest attempt.
     """
     outcomes = {outcome.trial: outcome for outcome in observed.outcomes}
     rounds = tuple(sorted(observed.rounds, key=lambda record: record.round))
@@ -135,23 +135,48 @@ def read_standing(observed: Observed) -> Standing:
     trials = {}
     for record in rounds:
         for planned in record.trials:
-            trials[planned.trial] = TrialStanding(
-                planned=planned,
+            number = planned.trial
+            attempts = tuple(
+                sorted(
+                    (a for a in observed.attempts if a.trial == number),
+                    key=lambda attempt: attempt.attempt,
+                )
+            )
+            outcome = outcomes.get(number)
+            started = _as_started(planned, outcome, attempts, observed.files)
+            trials[number] = TrialStanding(
+                planned=started,
                 round=record,
-                mixture=mixture_of(planned.mixture, domains),
-                outcome=outcomes.get(planned.trial),
-                attempts=tuple(
-                    sorted(
-                        (a for a in observed.attempts if a.trial == planned.trial),
-                        key=lambda attempt: attempt.attempt,
-                    )
-                ),
-                removed=observed.removed.get(planned.trial, ()),
+                mixture=mixture_of(started.mixture, domains),
+                outcome=outcome,
+                attempts=attempts,
+                removed=observed.removed.get(number, ()),
                 results=tuple(
                     sorted(
-                        observed.results.get(planned.trial, ()),
+                        observed.results.get(number, ()),
                         key=lambda result: (result.attempt, result.pod_uid),
                     )
                 ),
             )
     return Standing(trials=dict(sorted(trials.items())), rounds=rounds)
+
+
+def _as_started(
+    planned: PlannedTrial,
+    outcome: TrialOutcome | None,
+    attempts: tuple[AttemptState, ...],
+    files: Mapping[str, TrialFile],
+) -> PlannedTrial:
+    told: list[TrialOutcome | TrialFile] = [files[a.digest] for a in attempts if a.digest in files]
+    told += [outcome] if outcome is not None else []
+    if not told or told[-1].digest == planned.digest:
+        return planned
+    truth = told[-1]
+    return planned.model_copy(
+        update={
+            "purpose": truth.purpose,
+            "mixture": truth.mixture,
+            "seed": truth.seed,
+            "digest": truth.digest,
+        }
+    )
