@@ -12,6 +12,7 @@ import hashlib
 import io
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,7 +39,10 @@ def main(environ: Mapping[str, str], pause: Callable[[float], bool | None] = tim
         environ: As a trainer's.
         pause: Waits some seconds, or tells sooner that the trial was asked to end.
     """
-    store = S3Store(settings_from(environ, None, "us-east-1"))
+    # Of the pod, which may be a thread of a process that has other credentials or none.
+    keys = (environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY"))
+    place = settings_from(environ, None, "us-east-1")
+    store = S3Store(replace(place, access_key=keys[0], secret_key=keys[1]))
     content = store.get(environ["MIXATLAS_TRIAL"])
     if content is None:
         return 43
