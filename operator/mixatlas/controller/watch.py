@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 from collections.abc import Callable
 from typing import Any, final
 
 import kopf
+from kubernetes.client import Configuration
 
 from mixatlas.controller.api import Api
 from mixatlas.controller.names import GROUP, SEARCHES, SELECTOR
@@ -83,20 +85,25 @@ class Watcher:
 
     def _run(self) -> None:
         try:
-            asyncio.run(
-                kopf.operator(
-                    registry=self._registry(),
-                    settings=_settings(),
-                    standalone=True,
-                    clusterwide=self._namespace is None,
-                    namespaces=[self._namespace] if self._namespace else [],
-                    stop_flag=self._stop,
-                )
-            )
+            asyncio.run(self._watch())
         except BaseException as error:
             self.failure = error
         finally:
             self._ended.set()
+
+    async def _watch(self) -> None:
+        try:
+            await kopf.operator(
+                registry=self._registry(),
+                settings=_settings(),
+                standalone=True,
+                clusterwide=self._namespace is None,
+                namespaces=[self._namespace] if self._namespace else [],
+                stop_flag=self._stop,
+            )
+        finally:
+            # A thread of the loop waits for it, and the loop for that thread.
+            self._stop.set()
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -120,7 +127,10 @@ class Watcher:
 def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
     """Reach the API server as `Api.connect` does: by the pod's account, else by kubeconfig."""
     in_pod: kopf.ConnectionInfo | None = kopf.login_with_service_account(**arguments)
-    return in_pod or kopf.login_with_kubeconfig(**arguments)
+    if in_pod is None:
+        return kopf.login_with_kubeconfig(**arguments)
+    # kopf asks for the server by its name; its address is in the pod, and needs no DNS.
+    return dataclasses.replace(in_pod, server=Configuration.get_default_copy().host)
 
 
 def _settings() -> kopf.OperatorSettings:
