@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from node_images import BUILDAH, CACHE
+from node_images import CACHE, RUN_ROOT, STORAGE
 from processes import end, until
 
 ROOT = CACHE / "containerd"
@@ -61,27 +61,35 @@ class Containerd:
             layout = Path(folder)
             known = {digest.removeprefix("sha256:") for digest in self._ctr("content", "ls", "-q")}
             (layout / "blobs" / "sha256").mkdir(parents=True)
-            for digest in known:  # buildah writes none that is there
+            for digest in known:  # what is there is not written again
                 os.link(_BLOBS / digest, layout / "blobs" / "sha256" / digest)
-            place = f"oci:{layout}:{image}"
             subprocess.run(
-                [*BUILDAH, "push", "--quiet", "--disable-compression", image, place],
+                [
+                    *("skopeo", "copy", "--quiet", "--dest-oci-accept-uncompressed-layers"),
+                    f"containers-storage:[overlay@{STORAGE}+{RUN_ROOT}]{image}",
+                    f"oci:{layout}:{image}",
+                ],
                 check=True,
                 capture_output=True,
             )
             self._import(layout, known)
 
     def _import(self, layout: Path, known: set[str]) -> None:
+        """Stream what is new, each file until it is sent: a layer may have gigabytes."""
         importer = subprocess.Popen(
             [*self._command(), "images", "import", "-"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
         )
         assert importer.stdin is not None
-        with importer.stdin, tarfile.open(fileobj=importer.stdin, mode="w|") as archive:
+        with (
+            importer.stdin,
+            tarfile.open(fileobj=importer.stdin, mode="w|", bufsize=1 << 20) as archive,
+        ):
             for path in sorted(layout.rglob("*")):
-                if path.name not in known:
-                    archive.add(path, str(path.relative_to(layout)), recursive=False)
+                if path.is_file() and path.name not in known:
+                    archive.add(path, str(path.relative_to(layout)))
+                    path.unlink()
         assert importer.wait() == 0, "containerd did not take the image"
 
     def answers(self) -> bool:

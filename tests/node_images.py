@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixatlas" / "node"
-BUILDAH = ("buildah", "--root", str(CACHE / "images"), "--runroot", str(CACHE / "run"))
+STORAGE, RUN_ROOT = CACHE / "images", CACHE / "run"
+BUILDAH = ("buildah", "--root", str(STORAGE), "--runroot", str(RUN_ROOT))
 REGISTRY = "localhost/mixatlas"
 TAG = "test"
 

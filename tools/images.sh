@@ -44,7 +44,7 @@ export BUILDAH_LAYERS=true # the others reuse layers by themselves
 build trainer "${TORCH_INDEX_URL:-}"
 build operator "${OPERATOR_TORCH_INDEX_URL:-${TORCH_INDEX_URL:-}}"
 for target in operator trainer; do
-    $engine images "$REGISTRY/$target"
+    $engine images "$REGISTRY/$target:$tag"
 done
 if [ -n "${PUSH:-}" ]; then
     for target in operator trainer; do

@@ -2,7 +2,7 @@
 # Installs what tests of a real node need beside Go: containers, and a way to make a base image.
 set -eu
 missing=""
-for program in containerd runc buildah debootstrap; do
+for program in containerd runc buildah skopeo debootstrap; do
     command -v "$program" >/dev/null || missing="$missing $program"
 done
 if [ -z "$missing" ]; then
