@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from kubernetes import config
 from kubernetes.client import ApiClient, ApiException, Configuration
@@ -43,6 +43,15 @@ AUDIT_POLICY = {
     ],
 }
 Plain = dict[str, Any]
+
+
+class Write(NamedTuple):
+    """One write that the API server was sent."""
+
+    verb: str
+    resource: str
+    time: float
+    """Seconds since 1970."""
 
 
 class ControlPlane:
@@ -158,8 +167,8 @@ class ControlPlane:
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         self._until_answered(lambda: self.api.get(account))
 
-    def writes(self, agent: str, namespace: str) -> list[tuple[str, str]]:
-        """Return (verb, resource) of every write that a client sent, in order.
+    def writes(self, agent: str, namespace: str) -> list[Write]:
+        """Return every write that a client sent, in order.
 
         Args:
             agent: How its user agent begins.
@@ -167,7 +176,11 @@ class ControlPlane:
         """
         entries = (json.loads(line) for line in (self._folder / "audit.log").open())
         return [
-            (entry["verb"], entry["objectRef"]["resource"])
+            Write(
+                entry["verb"],
+                entry["objectRef"]["resource"],
+                datetime.fromisoformat(entry["requestReceivedTimestamp"]).timestamp(),
+            )
             for entry in entries
             if entry.get("userAgent", "").startswith(agent)
             and entry["objectRef"].get("namespace") == namespace
@@ -282,10 +295,12 @@ class PodRunner:
     Args:
         api: Of the cluster.
         program: What every container runs.
+        namespace: Whose pods it runs; None runs all.
     """
 
-    def __init__(self, api: Api, program: Program) -> None:
+    def __init__(self, api: Api, program: Program, namespace: str | None = None) -> None:
         self._api = api
+        self._pods = f"/api/v1/namespaces/{namespace}/pods" if namespace else "/api/v1/pods"
         self._program = program
         self._started: set[str] = set()
         self._ends: dict[str, threading.Event] = {}
@@ -310,7 +325,7 @@ class PodRunner:
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
             with suppress(ApiUnavailable):
-                pods = list(self._api.list("/api/v1/pods", labelSelector=JOB_NAME))
+                pods = list(self._api.list(self._pods, labelSelector=JOB_NAME))
                 for pod in pods:
                     self._take(pod)
                 self._end_all_but({pod["metadata"]["uid"] for pod in pods})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,20 @@ from typing import Any
 import yaml
 
 from control_plane import ControlPlane
+from mixatlas.adapters.s3 import S3Store
 from mixatlas.controller.api import Api
 from mixatlas.controller.names import SEARCHES
+from mixatlas.corpus import push
 from mixatlas.local.s3_server import S3Server
 from processes import until
+from small_corpus import make_corpus
 
 SECRET = "store"
 """Name of the Secret with the pods' credentials, in every test's namespace."""
+CRD = yaml.safe_load(
+    (Path(__file__).parents[1] / "crds/mixturesearches.mixatlas.dev.yaml").read_text()
+)
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 Plain = dict[str, Any]
 
 
@@ -99,3 +108,58 @@ class Cluster:
         except AssertionError as error:
             status = self.search(name).get("status")
             raise AssertionError(f"{error}: {status}\n{self.log.read_text()[-3000:]}") from None
+
+
+@contextmanager
+def plane_with_searches(folder: Path, binaries: Path) -> Iterator[ControlPlane]:
+    """Run a control plane that knows the resource."""
+    with ControlPlane(folder, binaries) as plane:
+        plane.api.create(CRDS, CRD)
+        until(lambda: _serves_searches(plane.api))
+        yield plane
+
+
+def _serves_searches(api: Api) -> bool:
+    crd = api.get(f"{CRDS}/{CRD['metadata']['name']}") or {}
+    conditions = {c["type"]: c["status"] for c in crd.get("status", {}).get("conditions") or ()}
+    return conditions.get("Established") == "True"
+
+
+@contextmanager
+def store_with_corpus(folder: Path) -> Iterator[S3Server]:
+    """Run a store that holds the small corpus."""
+    make_corpus(folder)
+    with S3Server(folder / "s3") as server:
+        store = S3Store(server.settings)
+        for bucket in ("corpora", "mixatlas"):
+            store.ensure_bucket(bucket)
+        push(folder / "corpus", "s3://corpora/small", store)
+        yield server
+
+
+@contextmanager
+def namespace_on(plane: ControlPlane, s3: S3Server, folder: Path) -> Iterator[Cluster]:
+    """Make a namespace with the pods' credentials; the operators in it end with it."""
+    made = plane.api.create(
+        "/api/v1/namespaces",
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "test-"}},
+    )
+    namespace = made["metadata"]["name"]
+    keys = s3.settings.environment()
+    plane.api.create(
+        f"/api/v1/namespaces/{namespace}/secrets",
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": SECRET},
+            "stringData": {k: v for k, v in keys.items() if k.endswith(("_ID", "_KEY"))},
+        },
+    )
+    cluster = Cluster(plane, s3, namespace, folder / "operator.log")
+    try:
+        yield cluster
+    finally:
+        for process in cluster.operators:
+            process.terminate()
+        for process in cluster.operators:
+            process.wait(timeout=60)

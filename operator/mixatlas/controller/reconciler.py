@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
 import yaml
 
 from mixatlas.adapters.clock import SystemClock
-from mixatlas.adapters.proposer import ProposerPool, Seat
 from mixatlas.adapters.s3 import S3Settings, S3Store
 from mixatlas.contract.errors import (
     ApiRefused,
@@ -36,8 +35,7 @@ from mixatlas.controller.telemetry import Telemetry
 from mixatlas.controller.world import World
 from mixatlas.driver.accept import accept
 from mixatlas.driver.driver import Driver, Ports
-from mixatlas.driver.ports import StartRequest
-from mixatlas.driver.questions import answer
+from mixatlas.driver.ports import ObjectStore, Proposer, StartRequest
 from mixatlas.ledger.layout import attempt_name, root_of
 from mixatlas.plan.conditions import is_accepted, refused, troubled
 from mixatlas.plan.finish import latest_winner
@@ -48,8 +46,6 @@ from mixatlas.spec.model import MixtureSearch
 Plain = dict[str, Any]
 PROPOSAL_PERIOD_S = 0.5
 """How often a proposal that is being made is asked for."""
-PROPOSERS = 2
-"""Worker processes that fit surrogates, for all searches together."""
 SLOTS = 64
 """What a cluster can run at once is its scheduler's to say; `search.parallelism` is the limit."""
 REFUSALS = (SpecError, CorpusInvalid, InfeasibleSpace, HistoryMismatch)
@@ -61,7 +57,7 @@ class _Held:
     """What is kept between two passes of a search. All of it can be made anew."""
 
     driver: Driver
-    proposer: Seat
+    proposer: Proposer
     sink: ResourceSink
     hand_over: HandOver
     live: MixtureSearch
@@ -79,16 +75,26 @@ class Reconciler:
         world: What the watches have seen.
         settings: Of the operator.
         telemetry: Is told of every pass.
+        proposers: Gives every search its proposer.
+        open_store: Connects to a store.
     """
 
     def __init__(
-        self, api: Api, world: World, settings: OperatorSettings, telemetry: Telemetry
+        self,
+        api: Api,
+        world: World,
+        settings: OperatorSettings,
+        telemetry: Telemetry,
+        *,
+        proposers: Callable[[], Proposer],
+        open_store: Callable[[S3Settings], ObjectStore] = S3Store,
     ) -> None:
         self._api = api
         self._world = world
         self._settings = settings
         self._telemetry = telemetry
-        self._proposers = ProposerPool(answer, size=PROPOSERS)
+        self._proposers = proposers
+        self._open_store = open_store
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
@@ -124,7 +130,6 @@ class Reconciler:
         """Let go of everything."""
         for uid in list(self._held):
             self.drop(uid)
-        self._proposers.close()
 
     def _work(self, uid: str, resource: Plain) -> float | None:
         with self._lock:
@@ -161,7 +166,7 @@ class Reconciler:
         if not is_accepted(resource.get("status") or {}):
             self._try_templates(place)
         storage = search.spec.storage or self._settings.storage
-        store = S3Store(
+        store = self._open_store(
             S3Settings(
                 endpoint=place.endpoint, region=place.region, authority=self._authority(place)
             )
@@ -175,7 +180,7 @@ class Reconciler:
         )
         accepted = accept(store, search, uid=uid, root=root, image="")
         sink = ResourceSink(self._api, resource)
-        proposer = self._proposers.seat()
+        proposer = self._proposers()
         held: _Held
         driver = Driver(
             accepted,

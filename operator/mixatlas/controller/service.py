@@ -9,6 +9,7 @@ import time
 from types import FrameType
 from typing import final
 
+from mixatlas.adapters.proposer import ProposerPool
 from mixatlas.contract.errors import MixAtlasError
 from mixatlas.controller.api import Api
 from mixatlas.controller.lease import Leadership
@@ -18,7 +19,10 @@ from mixatlas.controller.telemetry import Page, Telemetry, serve
 from mixatlas.controller.watch import Watcher
 from mixatlas.controller.work_queue import WorkQueue
 from mixatlas.controller.world import World
+from mixatlas.driver.questions import answer
 
+PROPOSERS = 2
+"""Worker processes that fit surrogates, for all searches together."""
 PATIENCE_S = 180.0
 """A pass or a wait longer than this makes `/healthz` fail, so that the kubelet restarts us."""
 TICK_S = 1.0
@@ -41,7 +45,10 @@ class Operator:
         self._queue = WorkQueue()
         self._world = World()
         self._telemetry = Telemetry()
-        self._reconciler = Reconciler(api, self._world, settings, self._telemetry)
+        self._proposers = ProposerPool(answer, size=PROPOSERS)
+        self._reconciler = Reconciler(
+            api, self._world, settings, self._telemetry, proposers=self._proposers.seat
+        )
         self._watcher = Watcher(
             api, self._world, namespace=settings.namespace, on_change=self._queue.add
         )
@@ -109,17 +116,21 @@ class Operator:
         if self._must_end:
             # Another operator may lead by now: what is under way here is left as a kill leaves it.
             _LOG.error("lease or watches are lost: %s", self._watcher.failure)
-            self._reconciler.close()
+            self._close()
             return 1
         # A pass under way is finished: what it has begun would be begun again otherwise.
         for worker in workers:
             if worker.ident is not None:
                 worker.join()
         self._watcher.close()
-        self._reconciler.close()
+        self._close()
         if self._leadership is not None:
             self._leadership.give_back()
         return 0
+
+    def _close(self) -> None:
+        self._reconciler.close()
+        self._proposers.close()
 
     def _tick(self) -> None:
         """Look at every search each minute, and at full lists every five."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from mixatlas.controller.api import Api
 from mixatlas.controller.names import GROUP, events_path, search_path
 
 Plain = dict[str, Any]
+_LOG = logging.getLogger("mixatlas.operator")
 PROGRESS_PERIOD_S = 300.0
 """A status that differs in progress alone is written this seldom."""
 NOTE_LENGTH = 1024
@@ -67,7 +69,7 @@ class ResourceSink:
         self._written, self._last_write = status, self._clock()
 
     def event(self, reason: str, message: str) -> None:
-        """Write an Event. One that is refused (a full quota) is no reason to stop."""
+        """Write an Event. One that is refused (by a full quota) is no reason to stop."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         body = {
             "apiVersion": "events.k8s.io/v1",
@@ -84,8 +86,8 @@ class ResourceSink:
         }
         try:
             self._api.create(events_path(self._namespace), body)
-        except ApiRefused:
-            return
+        except ApiRefused as refusal:
+            _LOG.warning("event %s: %s", reason, refusal, extra={"search": self._name})
 
 
 def _without_progress(status: Mapping[str, Any]) -> Plain:

@@ -186,15 +186,13 @@ class Driver:
             case RecordPredictions(record):
                 books.write(layout.prediction(record.revision), record)
             case PublishWinner(record):
+                # The report first: after a crash in between, both are written again.
+                told = replace(observed, winners=(*observed.winners, record))
+                self._ports.store.put(layout.report, self._render(told))
                 books.write(layout.winner(record.revision), record)
                 self._ports.sink.event("WinnerPublished", record.why)
-                self.write_report()
             case RequestProposal() | RequestNomination():
                 self._ask(observed, action)
-
-    def write_report(self) -> None:
-        """Write the report beside the ledger."""
-        self._ports.store.put(self._accepted.layout.report, self._render(self.observe()))
 
     def _start(self, books: Books, action: StartTrial) -> None:
         """Write the trial's file, then start: a crash in between leaves a file that is right."""
