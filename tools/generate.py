@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mixatlas.cli.reference import render_commands
+from mixatlas.spec.conditions import render_conditions
 from mixatlas.spec.crd import render_crd
 from mixatlas.spec.reference import render_reference
 
@@ -13,6 +14,7 @@ GENERATED = {
     "crds/mixturesearches.mixatlas.dev.yaml": render_crd,
     "charts/mixatlas/files/mixturesearches.mixatlas.dev.yaml": render_crd,  # Helm sees no other
     "docs/reference/commands.md": render_commands,
+    "docs/reference/conditions.md": render_conditions,
     "docs/reference/mixturesearch.md": render_reference,
 }
 

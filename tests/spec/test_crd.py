@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mixatlas.spec.conditions import render_conditions
 from mixatlas.spec.crd import render_crd
 from mixatlas.spec.reference import render_reference
 from mixatlas.spec.schema import LIST_KEYS
@@ -79,6 +80,7 @@ def refusals(schema: dict[str, Any], value: Any, path: str = "") -> Iterator[str
     [
         ("crds/mixturesearches.mixatlas.dev.yaml", render_crd),
         ("charts/mixatlas/files/mixturesearches.mixatlas.dev.yaml", render_crd),
+        ("docs/reference/conditions.md", render_conditions),
         ("docs/reference/mixturesearch.md", render_reference),
     ],
 )

@@ -1,0 +1,116 @@
+"""Whether SIGKILLs of the operator cost anything: goal 200 kills, 0 trials lost, 0 doubled.
+
+    python benchmarks/kills.py [--kills N] [--seed N]
+
+A real API server, a real store, the real operator process, killed at random moments of its life;
+pods are threads that end after a fifth of a second. A trial is lost when its search ends without
+an ok outcome of it, doubled when a second attempt of it was started. Prints a table and writes
+build/benchmarks/kills.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+import scripted_trainer
+from cluster_binaries import built
+from control_plane import PodRunner
+from mixatlas.adapters.s3 import S3Store
+from mixatlas.ledger.records import OutcomeClass, RoundRecord, TrialOutcome
+from operator_cluster import Cluster, namespace_on, plane_with_searches, store_with_corpus
+from small_search import document as small
+
+LONGEST_LIFE_S = 8.0
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("build/benchmarks/kills.json"))
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("plane", "store", "run"):
+            (folder / part).mkdir()
+        binaries = built("etcd", "kube-apiserver", "kube-controller-manager")
+        with (
+            plane_with_searches(folder / "plane", binaries) as plane,
+            store_with_corpus(folder / "store") as s3,
+            namespace_on(plane, s3, folder / "run") as cluster,
+            PodRunner(plane.api, scripted_trainer.main, cluster.namespace) as pods,
+        ):
+            searches = kill_often(cluster, arguments.kills, np.random.default_rng(arguments.seed))
+            told = {"kills": arguments.kills, **count(cluster, searches, pods.created)}
+    for key, value in told.items():
+        print(f"{key:16} {value:6}")
+    print("goal 0 lost, 0 doubled:", "missed" if told["lost"] or told["doubled"] else "met")
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def kill_often(cluster: Cluster, n_kills: int, rng: np.random.Generator) -> list[str]:
+    """Kill operators at random moments, a new search after each that ends; return their names."""
+    names = [apply(cluster, 0)]
+    for _ in range(n_kills):
+        operator = cluster.start_operator()
+        end = time.monotonic() + rng.uniform(0.0, LONGEST_LIFE_S)
+        while time.monotonic() < end:
+            if is_finished(cluster, names[-1]):
+                names.append(apply(cluster, len(names)))
+            time.sleep(0.05)
+        operator.kill()
+        operator.wait()
+    cluster.start_operator()
+    cluster.until_condition(names[-1], "Finished", "True")
+    return names
+
+
+def apply(cluster: Cluster, number: int) -> str:
+    """Start a search and return its name."""
+    name = f"kills-{number}"
+    document = small(parallelism=3, max_trials=12, script="slow=0.2")
+    cluster.apply(document.replace("name: small", f"name: {name}"))
+    return name
+
+
+def is_finished(cluster: Cluster, name: str) -> bool:
+    """Tell whether a search has ended."""
+    return cluster.condition(name, "Finished").get("status") == "True"
+
+
+def count(cluster: Cluster, searches: list[str], created: list[str]) -> dict[str, int]:
+    """Count planned trials, those without a good end, and attempts beyond the first."""
+    store = S3Store(cluster.s3.settings)
+    n_planned = n_ok = n_attempts = 0
+    for name in searches:
+        root = cluster.search(name)["status"]["ledger"]
+        rounds = [store.get(uri) for uri in store.list(f"{root}/rounds/")]
+        n_planned += sum(
+            len(RoundRecord.model_validate_json(content or b"").trials) for content in rounds
+        )
+        for uri in store.list(f"{root}/trials/"):
+            if uri.endswith("/outcome.json"):
+                outcome = TrialOutcome.model_validate_json(store.get(uri) or b"")
+                n_ok += outcome.outcome is OutcomeClass.OK
+                n_attempts += len(outcome.attempts)
+    return {
+        "searches": len(searches),
+        "trials": n_planned,
+        "lost": n_planned - n_ok,
+        "doubled": max(len(created), n_attempts) - n_planned,
+    }
+
+
+if __name__ == "__main__":
+    main()
