@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import yaml
-
 from mixatlas.adapters.s3 import S3Store, settings_from
 from mixatlas.contract.errors import SearchFailed, SpecError, StoreUnavailable
 from mixatlas.controller.access import Access
@@ -26,7 +24,7 @@ from mixatlas.driver.seen import Seen, read_ledger, stored_logs
 from mixatlas.ledger.layout import Layout
 from mixatlas.plan.conditions import conditions_of
 from mixatlas.plan.observed import AttemptState
-from mixatlas.spec.load import load_search
+from mixatlas.spec.load import load_search, write_search
 from mixatlas.spec.model import Storage
 
 Plain = dict[str, Any]
@@ -50,7 +48,7 @@ def look_at(access: Access, name: str, environ: Mapping[str, str]) -> Seen:
     """
     resource = find_search(access, name)
     document = {key: value for key, value in resource.items() if key != "status"}
-    search = load_search(yaml.safe_dump(document, sort_keys=False), filename=name)
+    search = load_search(write_search(document), filename=name)
     root = _ledger(resource)
     store = _store(resource, environ)
     try:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-import yaml
-
 from mixatlas.adapters.clock import SystemClock
 from mixatlas.adapters.s3 import S3Settings, S3Store
 from mixatlas.contract.errors import (
@@ -40,7 +38,7 @@ from mixatlas.ledger.layout import attempt_name, root_of
 from mixatlas.plan.conditions import is_accepted, refused, troubled
 from mixatlas.plan.finish import latest_winner
 from mixatlas.plan.observed import Observed, Running
-from mixatlas.spec.load import load_search
+from mixatlas.spec.load import load_search, write_search
 from mixatlas.spec.model import MixtureSearch
 
 Plain = dict[str, Any]
@@ -310,6 +308,6 @@ def read_resource(resource: Plain) -> MixtureSearch:
     parts = {key: resource[key] for key in ("apiVersion", "kind", "metadata", "spec")}
     metadata = resource["metadata"]
     return load_search(
-        yaml.safe_dump(parts, sort_keys=False),
+        write_search(parts),
         filename=f"{metadata['namespace']}/{metadata['name']}",
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
 from mixatlas.contract.errors import NotYetSupported, SpecError
@@ -11,6 +14,7 @@ from mixatlas.spec.checks import find_mistakes
 from mixatlas.spec.messages import mistakes_of
 from mixatlas.spec.model import MixtureSearch
 from mixatlas.spec.places import Document
+from mixatlas.spec.reading import Writer
 from mixatlas.spec.support import find_unsupported
 
 FOREIGN_METADATA = frozenset(
@@ -27,6 +31,11 @@ FOREIGN_METADATA = frozenset(
     }
 )
 """Metadata that a cluster adds: `kubectl get -o yaml` can be run locally."""
+
+
+def write_search(document: Mapping[str, Any]) -> str:
+    """Return a document that came as plain data as the YAML that `load_search` reads."""
+    return yaml.dump(dict(document), Dumper=Writer, sort_keys=False, allow_unicode=True)
 
 
 def load_search(text: str, *, filename: str = "search.yaml") -> MixtureSearch:

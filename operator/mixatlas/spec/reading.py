@@ -72,3 +72,10 @@ Reader.yaml_implicit_resolvers = {
 }
 # YAML 1.1 takes `1e-3` and `-.5` for text; the API server, like most readers, for numbers.
 Reader.add_implicit_resolver(f"{_TAG}float", _NUMBER, list("-+0123456789."))
+
+
+class Writer(yaml.SafeDumper):
+    """Puts text in quotes where `Reader` would take it for something else."""
+
+
+Writer.yaml_implicit_resolvers = Reader.yaml_implicit_resolvers
