@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 BUILD = Path(__file__).parents[1] / "tools" / "cluster" / "build.py"
+LOCK = Path(tempfile.gettempdir()) / "mixatlas-cluster-build.lock"
 
 
 def built(*names: str) -> Path:
     """Return the folder that holds these binaries; without Go the test is skipped."""
     if shutil.which("go") is None:
         pytest.skip(f"needs Go 1.24 or newer, to build {', '.join(names)}")
-    ended = subprocess.run(
-        [sys.executable, str(BUILD), *names], check=True, stdout=subprocess.PIPE, text=True
-    )
+    with LOCK.open("w") as lock:  # test processes side by side would build the same
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = subprocess.run(
+            [sys.executable, str(BUILD), *names], check=True, stdout=subprocess.PIPE, text=True
+        )
     return Path(ended.stdout.strip())
