@@ -267,3 +267,11 @@ class DeletingApi:
 
     def delete(self, path: str, body: Any) -> None:
         self.deleted.append(path)
+
+
+def test_what_people_edit_does_not_change_what_a_job_is() -> None:
+    job = a_job()
+    job["metadata"]["labels"] = {}
+    job["metadata"]["annotations"] = {}
+    attempt = attempt_of(job, [], NOW)
+    assert (attempt.trial, attempt.attempt) == (3, 2)

@@ -6,7 +6,7 @@ import json
 import signal
 from typing import Any
 
-import pytest
+import yaml
 
 from control_plane import PodRunner
 from mixatlas.contract.mixture import PPM
@@ -78,13 +78,17 @@ def test_a_deleted_search_leaves_nothing(cluster: Cluster, pod_runner: PodRunner
     until(lambda: not cluster.jobs() and not cluster.pods())
 
 
-def test_a_document_that_does_not_fit_is_refused(cluster: Cluster) -> None:
+def test_a_document_that_does_not_fit_is_refused_until_it_is_corrected(cluster: Cluster) -> None:
     cluster.apply(document().replace("name: squares", "name: circles"))
     cluster.start_operator()
     refused = cluster.until_condition("small", "Accepted", "False")
     assert refused["reason"] == "InvalidSpec"
     assert "circles" in refused["message"]
     assert cluster.jobs() == []
+
+    spec = yaml.safe_load(document())["spec"]
+    cluster.api.patch(f"{cluster.searches}/small", {"spec": spec}, "merge")
+    cluster.until_condition("small", "Accepted", "True")
 
 
 def test_a_template_that_the_api_server_refuses(cluster: Cluster) -> None:
@@ -95,11 +99,8 @@ def test_a_template_that_the_api_server_refuses(cluster: Cluster) -> None:
     assert "imagePullPolcy" in refused["message"]
 
 
-@pytest.mark.parametrize("script", ["refuse=1"])
-def test_a_refused_trial_fails_the_search(
-    cluster: Cluster, pod_runner: PodRunner, script: str
-) -> None:
-    cluster.apply(document(script=script))
+def test_a_refused_trial_fails_the_search(cluster: Cluster, pod_runner: PodRunner) -> None:
+    cluster.apply(document(script="refuse=1"))
     cluster.start_operator()
     cluster.until_condition("small", "Finished", "True")
     assert cluster.condition("small", "Succeeded")["status"] == "False"

@@ -11,17 +11,17 @@ from mixatlas.contract.errors import ApiRefused, ApiUnavailable
 from mixatlas.contract.exit_codes import TrainerExit
 from mixatlas.controller.api import Api
 from mixatlas.controller.names import (
-    ATTEMPT,
     DIGEST,
     DIVISOR,
+    SEARCH_UID,
     TRAINER,
-    TRIAL,
     is_owned,
     jobs_path,
 )
 from mixatlas.controller.render import JobPlace, render_job
-from mixatlas.controller.world import World
+from mixatlas.controller.world import World, search_uid
 from mixatlas.driver.ports import StartRequest
+from mixatlas.ledger.layout import parse_attempt_name
 from mixatlas.plan.observed import AttemptState
 
 Plain = dict[str, Any]
@@ -146,6 +146,11 @@ class JobRunner:
             raise ApiUnavailable(
                 f"Job {name} exists and is not of this search", hint="Delete or rename it."
             )
+        if search_uid("job", job) != self._place.uid:
+            raise ApiUnavailable(
+                f"Job {name} has lost its label {SEARCH_UID}",
+                hint="Put it back, or delete the Job.",
+            )
         return job
 
     def _delete(self, name: str) -> None:
@@ -174,6 +179,9 @@ def attempt_of(job: Plain, pods: list[Plain], now: float) -> AttemptState:
         now: Seconds since 1970.
     """
     metadata = job["metadata"]
+    annotations = metadata.get("annotations", {})
+    # By its name: labels and annotations are anybody's to edit.
+    trial, attempt = parse_attempt_name(metadata["name"])
     newest = max(
         pods,
         key=lambda p: (p["metadata"].get("creationTimestamp", ""), p["metadata"]["uid"]),
@@ -191,9 +199,9 @@ def attempt_of(job: Plain, pods: list[Plain], now: float) -> AttemptState:
     status = job.get("status", {})
     return AttemptState(
         name=metadata["name"],
-        trial=int(metadata["labels"][TRIAL]),
-        attempt=int(metadata["labels"][ATTEMPT]),
-        digest=metadata["annotations"][DIGEST],
+        trial=trial,
+        attempt=attempt,
+        digest=annotations.get(DIGEST, ""),
         pod_uid=newest["metadata"]["uid"] if newest else "",
         image_id=str(state.get("imageID", "")),
         phase="ended" if ending is not None or is_lost else _phase(job, newest),
@@ -205,7 +213,7 @@ def attempt_of(job: Plain, pods: list[Plain], now: float) -> AttemptState:
         if ending is not None
         else None,
         node=newest.get("spec", {}).get("nodeName", "") if newest else "",
-        micro_batch_divisor=int(metadata["annotations"].get(DIVISOR, "1")),
+        micro_batch_divisor=int(annotations.get(DIVISOR, "1")),
         gpus=gpus_of(job["spec"]["template"]["spec"]),
     )
 

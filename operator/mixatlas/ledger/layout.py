@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _TRIAL = re.compile(r"/trials/(\d{6})/")
+_NAME = re.compile(r"-t(\d{6})-a(\d+)$")
 _ATTEMPT = re.compile(r"/trials/\d{6}/attempt-\d{4}\.json$")
 
 
@@ -121,3 +122,19 @@ def attempt_name(search: str, uid: str, trial: int, attempt: int) -> str:
         'demo-0a1b2-t000017-a1'
     """
     return f"{search}-{uid[:5]}-t{trial:06d}-a{attempt}"
+
+
+def parse_attempt_name(name: str) -> tuple[int, int]:
+    """Return the numbers of trial and attempt that a name was made from.
+
+    Raises:
+        ValueError: `attempt_name` did not make it.
+
+    Example:
+        >>> parse_attempt_name("demo-0a1b2-t000017-a1")
+        (17, 1)
+    """
+    match = _NAME.search(name)
+    if match is None:
+        raise ValueError(f"{name} is not the name of an attempt")
+    return int(match.group(1)), int(match.group(2))
