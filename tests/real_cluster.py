@@ -37,7 +37,7 @@ def real_search(name: str, replaced: Mapping[str, str] = MappingProxyType({})) -
     for old, new in {**ours, **replaced}.items():
         assert old in text
         text = text.replace(old, new)
-    return text
+    return f"{text}  output: {{formats: [csv]}}\n"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class RealCluster:
     def outcome(self, status: Plain, trial: int) -> TrialOutcome:
         """Return how a trial ended, from the ledger of its search."""
         content = S3Store(self.s3.settings).get(
-            f"{status['ledger']}trials/{trial:06d}/outcome.json"
+            f"{status['ledger']}/trials/{trial:06d}/outcome.json"
         )
         return TrialOutcome.model_validate_json(content)
 

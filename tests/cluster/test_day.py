@@ -20,13 +20,11 @@ Plain = dict[str, Any]
 
 @dataclass(frozen=True)
 class Day:
-    """What was seen of a search from its first to its last minute."""
+    """What was seen of a search, the first pod of whose shared base was deleted by hand."""
 
     status: Plain
     table: list[list[str]]
     """Rows of `kubectl get mxs -w`."""
-    deleted: str
-    """UID of the pod of the shared base that was deleted by hand while it trained."""
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +32,10 @@ def day(release: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Day:
     log = tmp_path_factory.mktemp("day") / "table.txt"
     with release.watching(log, "get", "mxs", "--watch"):
         release.kubectl("create", "-f", "-", document=real_search("demo"))
-        pod = release.running_pod("demo", 0)["metadata"]
-        release.kubectl("delete", "pod", pod["name"], "--wait=false")
+        pod = release.running_pod("demo", 0)["metadata"]["name"]
+        release.kubectl("delete", "pod", pod, "--wait=false")
         status = release.finish("demo")
-    return Day(status, [line.split() for line in log.read_text().splitlines()], pod["uid"])
+    return Day(status, [line.split() for line in log.read_text().splitlines()])
 
 
 def test_a_real_search_finds_a_winner(day: Day) -> None:
@@ -61,8 +59,8 @@ def test_a_pod_deleted_by_hand_is_an_attempt_that_does_not_count(
 ) -> None:
     outcome = release.outcome(day.status, 0)
     first, second = outcome.attempts
-    assert first.pod_uid == day.deleted
-    assert (first.exit_code, second.exit_code) == (TrainerExit.TERMINATED, TrainerExit.OK)
+    assert not first.counted
+    assert second.exit_code == TrainerExit.OK
     assert outcome.outcome is OutcomeClass.OK
 
 
