@@ -1,8 +1,9 @@
-"""Rules for all tests: in CI nothing is skipped."""
+"""Rules for all tests: what is skipped says why, once a kind, and in CI nothing is."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import hypothesis
 import pytest
@@ -30,6 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, n in reasons.items():
+        terminalreporter.write_line(f"{n} skipped: {reason}")
     if skipped and os.environ.get("MIXATLAS_NO_SKIPS"):
         terminalreporter.write_line(f"{len(skipped)} tests were skipped; CI allows none")
 
