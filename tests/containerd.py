@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from node_images import CACHE, RUN_ROOT, STORAGE
+from node_images import CACHE, STORAGE
 from processes import end, until
 
 ROOT = CACHE / "containerd"
@@ -66,9 +66,10 @@ class Containerd:
             subprocess.run(
                 [
                     *("skopeo", "copy", "--quiet", "--dest-oci-accept-uncompressed-layers"),
-                    f"containers-storage:[overlay@{STORAGE}+{RUN_ROOT}]{image}",
+                    f"containers-storage:{image}",
                     f"oci:{layout}:{image}",
                 ],
+                env={**os.environ, **STORAGE},
                 check=True,
                 capture_output=True,
             )

@@ -16,8 +16,16 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixatlas" / "node"
-STORAGE, RUN_ROOT = CACHE / "images", CACHE / "run"
-BUILDAH = ("buildah", "--root", str(STORAGE), "--runroot", str(RUN_ROOT))
+STORAGE = {"CONTAINERS_STORAGE_CONF": str(CACHE / "storage.conf")}
+"""Environment of programs that use the built images."""
+_STORAGE_CONF = f"""\
+[storage]
+driver = "overlay"
+graphroot = "{CACHE}/images"
+runroot = "{CACHE}/run"
+[storage.options.overlay]
+skip_mount_home = "true"  # a mount that would stay
+"""
 REGISTRY = "localhost/mixatlas"
 TAG = "test"
 
@@ -54,6 +62,7 @@ def build_images() -> Images:
         AssertionError: A step failed; its last words are in the message.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE / "storage.conf").write_text(_STORAGE_CONF)
     base = _base_image()
     pause = _pause_image(base)
     mounts = (f"--volume {path}:{path}:ro" for path in _HOST_FILES if Path(path).exists())
@@ -62,7 +71,7 @@ def build_images() -> Images:
         REGISTRY=REGISTRY,
         TAG=TAG,
         BASE_IMAGE=base,
-        ENGINE=" ".join(BUILDAH),
+        ENGINE="buildah",
         BUILD_FLAGS=" ".join(("--pull-never", "--network host", *mounts)),
     )
     return Images(
@@ -77,11 +86,11 @@ def _base_image() -> str:
         return name
     with TemporaryDirectory(dir=CACHE) as folder:
         _run("sh", "-eu", "-c", _MAKE_BASE, "sh", folder)
-        container = _run(*BUILDAH, "from", "scratch").strip()
-        _run(*BUILDAH, "copy", container, folder, "/")
+        container = _run("buildah", "from", "scratch").strip()
+        _run("buildah", "copy", container, folder, "/")
     for variable, value in _BASE_ENVIRONMENT.items():
-        _run(*BUILDAH, "config", "--env", f"{variable}={value}", container)
-    _run(*BUILDAH, "commit", "--rm", container, name)
+        _run("buildah", "config", "--env", f"{variable}={value}", container)
+    _run("buildah", "commit", "--rm", container, name)
     return name
 
 
@@ -89,21 +98,20 @@ def _pause_image(base: str) -> str:
     """Return what holds a pod's namespaces: a process that sleeps."""
     name = f"{base}-pause"
     if not _is_built(name):
-        container = _run(*BUILDAH, "from", base).strip()
-        _run(*BUILDAH, "config", "--entrypoint", '["/bin/sleep", "infinity"]', container)
-        _run(*BUILDAH, "commit", "--rm", container, name)
+        container = _run("buildah", "from", base).strip()
+        _run("buildah", "config", "--entrypoint", '["/bin/sleep", "infinity"]', container)
+        _run("buildah", "commit", "--rm", container, name)
     return name
 
 
 def _is_built(name: str) -> bool:
-    return (
-        subprocess.run([*BUILDAH, "inspect", "--type=image", name], capture_output=True).returncode
-        == 0
-    )
+    return name in _run("buildah", "images", "--format", "{{.Name}}:{{.Tag}}").split()
 
 
 def _run(*command: str, **environ: str) -> str:
-    ended = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True)
+    ended = subprocess.run(
+        command, env={**os.environ, **STORAGE, **environ}, capture_output=True, text=True
+    )
     words = f"{ended.stdout}\n{ended.stderr}"
     assert ended.returncode == 0, f"{' '.join(command)[:200]}: {words[-3000:]}"
     return ended.stdout

@@ -59,6 +59,8 @@ def test_a_pod_deleted_by_hand_is_an_attempt_that_does_not_count(
 ) -> None:
     outcome = release.outcome(day.status, 0)
     first, second = outcome.attempts
+    # Its code is unknown where the pod was gone before it was read.
+    assert first.exit_code in (TrainerExit.TERMINATED, None)
     assert not first.counted
     assert second.exit_code == TrainerExit.OK
     assert outcome.outcome is OutcomeClass.OK
