@@ -57,10 +57,12 @@ class Faults:
     Args:
         script: Steps; writes after the last one are undisturbed.
         seen: How many writes of each kind there were.
+        is_store_down: Whether the store answers nothing at all.
     """
 
     script: tuple[Step, ...] = ()
     seen: dict[str, int] = field(default_factory=dict)
+    is_store_down: bool = False
 
     def write(self, kind: str, apply: Apply) -> Any:
         n = self.seen.get(kind, 0)
@@ -104,18 +106,26 @@ class FaultyStore:
     faults: Faults
 
     def put(self, uri: str, data: bytes) -> None:
+        self._answer()
         below = uri.split("/", 7)[-1]  # s3://BUCKET/PREFIX/NAMESPACE/NAME/UID/…
         kind = re.sub(r"\d{4,}", "N", re.sub(r"[0-9a-f]{12}\.json", "FILE", below))
         self.faults.write(f"store {kind}", lambda: self.store.put(uri, data))
 
     def get(self, uri: str) -> bytes | None:
+        self._answer()
         return self.store.get(uri)
 
     def list(self, prefix: str) -> list[str]:
+        self._answer()
         return self.store.list(prefix)
 
     def delete(self, uri: str) -> None:
+        self._answer()
         self.store.delete(uri)
+
+    def _answer(self) -> None:
+        if self.faults.is_store_down:
+            raise StoreUnavailable("the store does not answer", hint="")
 
 
 class SteppingOperator:

@@ -1,4 +1,4 @@
-"""F1, F2, F8 on a real API server and a real store: trouble at every kind of write."""
+"""F1, F2, F8, F12 on a real API server and a real store: kills, and servers that do not answer."""
 
 from __future__ import annotations
 
@@ -86,3 +86,27 @@ def test_trouble_at_every_kind_of_write_changes_nothing(
     assert troubled == undisturbed
     attempts = [name for name in pod_runner.created if "-output-" not in name]
     assert len(attempts) == len(set(attempts)), "one pod an attempt"
+
+
+def test_a_store_that_comes_back_is_no_trouble_any_more(
+    cluster: Cluster, pod_runner: PodRunner
+) -> None:
+    cluster.apply(small(parallelism=1, script="slow=600"))
+    faults = Faults()
+    operator = SteppingOperator(cluster, faults)
+    operator.until(lambda: running(cluster) == "1")
+    faults.is_store_down = True
+    operator.until(lambda: degraded(cluster) == ("True", "StorageUnavailable"))
+    faults.is_store_down = False
+    operator.until(lambda: degraded(cluster) == ("False", "Healthy"))
+    assert len(pod_runner.created) == 1
+
+
+def running(cluster: Cluster) -> str:
+    status = cluster.search("small").get("status", {})
+    return str(status.get("summary", {}).get("running", ""))
+
+
+def degraded(cluster: Cluster) -> tuple[str, str]:
+    condition = cluster.condition("small", "Degraded")
+    return condition.get("status", ""), condition.get("reason", "")

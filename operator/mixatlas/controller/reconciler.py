@@ -59,7 +59,8 @@ class _Held:
     sink: ResourceSink
     hand_over: HandOver
     live: MixtureSearch
-    version: str
+    generation: int
+    """Of `live`: it grows with each edit of `spec`."""
     asked: float | None = None
     """When the proposal that is being made was asked for, in monotonic seconds."""
 
@@ -136,9 +137,9 @@ class Reconciler:
             held = self._take_up(uid, resource)
             with self._lock:
                 self._held[uid] = held
-        if held.version != resource["metadata"]["resourceVersion"]:
-            held.live = read_resource(resource)
-            held.version = resource["metadata"]["resourceVersion"]
+        generation = resource["metadata"].get("generation", 0)
+        if held.generation != generation:
+            held.live, held.generation = read_resource(resource), generation
         observed, n_actions = held.driver.run_pass()
         winner = latest_winner(observed)
         if winner is not None:
@@ -205,7 +206,7 @@ class Reconciler:
             sink=sink,
             hand_over=HandOver(self._api, store, sink),
             live=search,
-            version=resource["metadata"]["resourceVersion"],
+            generation=resource["metadata"].get("generation", 0),
         )
         return held
 
@@ -295,6 +296,8 @@ class Reconciler:
             return
         with self._lock:
             held = self._held.get(uid)
+        if held is not None:
+            held.driver.rewrite_status()
         sink = held.sink if held else ResourceSink(self._api, resource)
         sink.write(told)
 

@@ -124,6 +124,13 @@ class Driver:
         """Ask running trials to checkpoint and end; nothing new starts."""
         self._is_interrupted = True
 
+    def rewrite_status(self) -> None:
+        """Write the status with the next pass even if it is what was last written here.
+
+        For whoever has written another one over it.
+        """
+        self._written = {}
+
     def run_pass(self) -> tuple[Observed, int]:
         """Run one pass.
 
