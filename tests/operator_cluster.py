@@ -54,6 +54,7 @@ class Cluster:
             "MIXATLAS_NAMESPACE": self.namespace,
             "MIXATLAS_TRAINER_IMAGE": "localhost/trainer:test",
             "MIXATLAS_POD_SECRET": SECRET,
+            "MIXATLAS_ADDRESS": "127.0.0.1",
             "MIXATLAS_PORT": "0",
             "MIXATLAS_JOB_RETENTION_S": "1",
             "MIXATLAS_RESYNC_S": "2",

@@ -12,13 +12,11 @@ import pytest
 from cluster_binaries import built
 from control_plane import SERVICE_ADDRESS, ControlPlane
 from helm import CHART, RELEASE, Helm
-from mixatlas.adapters.s3 import S3Store
-from mixatlas.corpus import push
 from mixatlas.local.s3_server import S3Server
 from node import node
 from node_images import TAG, build_images
+from operator_cluster import store_with_corpus
 from real_cluster import RealCluster
-from small_corpus import make_corpus
 
 PROGRAMS = ("containerd", "runc", "buildah", "skopeo", "debootstrap")
 SECRET = "minio-credentials"
@@ -32,13 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    folder = tmp_path_factory.mktemp("store")
-    make_corpus(folder)
-    with S3Server(folder / "s3") as server:
-        store = S3Store(server.settings)
-        for bucket in ("corpora", "mixatlas"):
-            store.ensure_bucket(bucket)
-        push(folder / "corpus", "s3://corpora/small", store)
+    with store_with_corpus(tmp_path_factory.mktemp("store")) as server:
         yield server
 
 
@@ -75,6 +67,8 @@ def release(cluster: RealCluster) -> RealCluster:
     values = {
         "image": operator,
         "trainer": {"image": trainer, "gpus": 0},
+        # Pods share the host's network here, and nothing outside it is to reach the operator.
+        "extraEnv": [{"name": "MIXATLAS_ADDRESS", "value": "127.0.0.1"}],
         "storage": {"endpoint": keys.endpoint, "existingSecret": SECRET, "podSecretName": SECRET},
     }
     helm = Helm(cluster.binaries / "helm", cluster.plane.kubeconfig)

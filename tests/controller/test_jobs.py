@@ -275,3 +275,26 @@ def test_what_people_edit_does_not_change_what_a_job_is() -> None:
     job["metadata"]["annotations"] = {}
     attempt = attempt_of(job, [], NOW)
     assert (attempt.trial, attempt.attempt) == (3, 2)
+
+
+def test_a_pod_that_was_deleted_is_remembered_until_its_job_is_forgotten() -> None:
+    job = a_job()
+    job["metadata"] |= {"uid": "j", "resourceVersion": "1", "ownerReferences": [{"uid": "uid00"}]}
+    ended = pod({"terminated": {"exitCode": 143}})
+    ended["metadata"]["labels"] = {
+        "batch.kubernetes.io/job-name": REQUEST.name,
+        **job["metadata"]["labels"],
+    }
+    world = World()
+    world.see("job", job)
+    world.see("pod", ended)
+    runner = JobRunner(cast("Api", DeletingApi()), world, a_place())
+    runner.observe()
+    world.lose("pod", ended)
+    (attempt,) = runner.observe()
+    assert attempt.pod_uid == "", "its Job may get another one"
+    failed = {"conditions": [{"type": "Failed", "status": "True"}]}
+    job = {**job, "metadata": {**job["metadata"], "resourceVersion": "2"}, "status": failed}
+    world.see("job", job)
+    (attempt,) = runner.observe()
+    assert (attempt.pod_uid, attempt.exit_code) == ("p", 143)

@@ -92,6 +92,7 @@ class Release:
             "PATH": os.environ["PATH"],
             "KUBECONFIG": str(self._kubeconfig()),
             **environment_of(self.plane.api, self.pod),
+            "MIXATLAS_ADDRESS": "127.0.0.1",
             "MIXATLAS_PORT": str(self.port),
         }
         assert self.pod["spec"]["containers"][0]["command"] == ["mixatlas", "operator"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Literal, final
 
@@ -60,6 +60,7 @@ class JobRunner:
         self._api = api
         self._now = now
         self._retention_s = retention_s
+        self._last_pod: dict[str, Plain] = {}
         self._retained: dict[str, float] = {}
         """Forgotten Jobs, and when each may be deleted."""
         self._world = world
@@ -106,9 +107,7 @@ class JobRunner:
         ]
         jobs.sort(key=lambda job: str(job["metadata"]["name"]))
         now = self._now()
-        attempts = tuple(
-            attempt_of(job, pods.get(job["metadata"]["name"], []), now) for job in jobs
-        )
+        attempts = tuple(attempt_of(job, self._pods_of(job, pods), now) for job in jobs)
         self._note_ends(attempts)
         return tuple(a for a in attempts if self._retained.get(a.name, 0.0) <= now)
 
@@ -130,6 +129,19 @@ class JobRunner:
             if job["metadata"]["name"] == name and is_owned(job, self._place.uid):
                 return job
         return None
+
+    def _pods_of(self, job: Plain, pods: Mapping[str, list[Plain]]) -> list[Plain]:
+        """Return a Job's pods; of a Job that has ended, the last one even if it was deleted.
+
+        Its exit code, and where it stored its result, are known from nowhere else.
+        """
+        name = job["metadata"]["name"]
+        found = pods.get(name, [])
+        if found:
+            self._last_pod[name] = _newest(found)
+        elif _ending(job) is not None and name in self._last_pod:
+            return [self._last_pod[name]]
+        return found
 
     def _note_ends(self, attempts: tuple[AttemptState, ...]) -> None:
         known = self._ended
@@ -164,6 +176,7 @@ class JobRunner:
         self._api.delete(jobs_path(self._place.namespace, name), body)
         self._world.lose("job", job)
         self._retained.pop(name, None)
+        self._last_pod.pop(name, None)
 
 
 def attempt_of(job: Plain, pods: list[Plain], now: float) -> AttemptState:
@@ -182,11 +195,7 @@ def attempt_of(job: Plain, pods: list[Plain], now: float) -> AttemptState:
     annotations = metadata.get("annotations", {})
     # By its name: labels and annotations are anybody's to edit.
     trial, attempt = parse_attempt_name(metadata["name"])
-    newest = max(
-        pods,
-        key=lambda p: (p["metadata"].get("creationTimestamp", ""), p["metadata"]["uid"]),
-        default=None,
-    )
+    newest = _newest(pods) if pods else None
     ending = _ending(job)
     is_lost = ending is None and newest is not None and _is_lost(newest, now)
     state = _container_state(newest) if newest else {}
@@ -216,6 +225,10 @@ def attempt_of(job: Plain, pods: list[Plain], now: float) -> AttemptState:
         micro_batch_divisor=int(annotations.get(DIVISOR, "1")),
         gpus=gpus_of(job["spec"]["template"]["spec"]),
     )
+
+
+def _newest(pods: list[Plain]) -> Plain:
+    return max(pods, key=lambda p: (p["metadata"]["creationTimestamp"], p["metadata"]["uid"]))
 
 
 def gpus_of(pod: Plain) -> int:

@@ -66,8 +66,8 @@ class Operator:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        port = self._settings.port
-        server = serve(port, self._pages()) if port else None
+        address, port = self._settings.address, self._settings.port
+        server = serve(address, port, self._pages()) if port else None
         try:
             if self._leadership is not None:
                 self._leadership.start()

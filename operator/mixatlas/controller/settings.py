@@ -40,6 +40,7 @@ class OperatorSettings:
         gpus: Of a trial whose search gives no template.
         lease_namespace: Where the Lease lies; None elects nobody: this is the only operator.
         identity: Of this process among operators; the pod's name.
+        address: Of the pages; empty listens on all.
         port: Of `/healthz`, `/readyz` and `/metrics`; 0 serves none.
         workers: Searches that are worked on at once.
         retention_s: How long the Job of an ended trial is kept.
@@ -60,6 +61,7 @@ class OperatorSettings:
     gpus: int = 1
     lease_namespace: str | None = None
     identity: str = field(default_factory=_unique_identity)
+    address: str = ""
     port: int = 8080
     workers: int = 8
     retention_s: float = 600.0
@@ -99,6 +101,7 @@ class OperatorSettings:
             gpus=_number(environ, "MIXATLAS_GPUS", 1, least=0),
             lease_namespace=environ.get("MIXATLAS_LEASE_NAMESPACE") or None,
             identity=environ.get("MIXATLAS_IDENTITY") or _unique_identity(),
+            address=environ.get("MIXATLAS_ADDRESS") or "",
             port=_number(environ, "MIXATLAS_PORT", 8080, least=0),
             retention_s=float(_number(environ, "MIXATLAS_JOB_RETENTION_S", 600, least=0)),
             resync_s=float(_number(environ, "MIXATLAS_RESYNC_S", 60, least=1)),

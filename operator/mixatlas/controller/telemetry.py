@@ -116,8 +116,14 @@ def _trials_by_state(status: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def serve(port: int, pages: Mapping[str, Page]) -> ThreadingHTTPServer:
-    """Serve pages by path on all addresses, in a thread, until `shutdown` is called."""
+def serve(address: str, port: int, pages: Mapping[str, Page]) -> ThreadingHTTPServer:
+    """Serve pages by path in a thread, until `shutdown` is called.
+
+    Args:
+        address: To listen on; empty is all.
+        port: To listen on.
+        pages: From a path to its answer.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -132,7 +138,7 @@ def serve(port: int, pages: Mapping[str, Page]) -> ThreadingHTTPServer:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Probes every few seconds are no news."""
 
-    server = ThreadingHTTPServer(("", port), Handler)
+    server = ThreadingHTTPServer((address, port), Handler)
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
     return server
 
