@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+import scripted_trainer
 from cluster_binaries import built
 from control_plane import ControlPlane, PodRunner, connect, environment_of
 from helm import CHART, RELEASE, Helm, HelmRefused
@@ -94,6 +95,8 @@ class Release:
             **environment_of(self.plane.api, self.pod),
             "MIXATLAS_ADDRESS": "127.0.0.1",
             "MIXATLAS_PORT": str(self.port),
+            "MIXATLAS_JOB_RETENTION_S": "1",
+            "MIXATLAS_RESYNC_S": "2",
         }
         assert self.pod["spec"]["containers"][0]["command"] == ["mixatlas", "operator"]
         with self.log.open("ab") as log:
@@ -162,6 +165,13 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     binaries = built("etcd", "kube-apiserver", "kube-controller-manager", "helm")
     with ControlPlane(tmp_path_factory.mktemp("chart"), binaries) as plane:
         yield plane
+
+
+@pytest.fixture
+def pod_runner(control_plane: ControlPlane) -> Iterator[PodRunner]:
+    """Runs the pods of all namespaces."""
+    with PodRunner(control_plane.api, scripted_trainer.main) as runner:
+        yield runner
 
 
 @pytest.fixture(scope="module")
