@@ -34,6 +34,13 @@ def test_an_idle_search_writes_nothing() -> None:
     assert len(world.sink.statuses) == statuses
 
 
+def test_a_trial_costs_at_most_six_writes_to_the_store() -> None:
+    world = World()
+    observed = world.run()
+    stored = [what for what in world.fuse.written if what.startswith("s3://")]
+    assert len(stored) <= 6 * len(observed.outcomes)
+
+
 def test_conditions_keep_their_time_while_they_do_not_change() -> None:
     world = World()
     world.run()
