@@ -50,7 +50,7 @@ class Place:
 
     def to_the_end(self, path: Path, entry: str) -> None:
         with self.run(path, entry) as process:
-            output, _ = process.communicate(timeout=240)
+            output, _ = process.communicate(timeout=600)
             assert process.returncode == 0, output
 
     def trials(self, path: Path) -> str:
