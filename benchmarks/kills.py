@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from cluster_binaries import built
 from control_plane import PodRunner
 from mixatlas.adapters.s3 import S3Store
 from mixatlas.ledger.records import OutcomeClass, RoundRecord, TrialOutcome
-from operator_cluster import Cluster, namespace_on, plane_with_searches, store_with_corpus
+from operator_cluster import Cluster, whole_cluster
 from small_search import document as small
 
 LONGEST_LIFE_S = 8.0
@@ -39,19 +38,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks/kills.json"))
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in ("plane", "store", "run"):
-            (folder / part).mkdir()
-        binaries = built("etcd", "kube-apiserver", "kube-controller-manager")
-        with (
-            plane_with_searches(folder / "plane", binaries) as plane,
-            store_with_corpus(folder / "store") as s3,
-            namespace_on(plane, s3, folder / "run") as cluster,
-            PodRunner(plane.api, scripted_trainer.main, cluster.namespace) as pods,
-        ):
-            searches = kill_often(cluster, arguments.kills, np.random.default_rng(arguments.seed))
-            told = {"kills": arguments.kills, **count(cluster, searches, pods.created)}
+    with (
+        whole_cluster(built("etcd", "kube-apiserver", "kube-controller-manager")) as cluster,
+        PodRunner(cluster.api, scripted_trainer.main, cluster.namespace) as pods,
+    ):
+        searches = kill_often(cluster, arguments.kills, np.random.default_rng(arguments.seed))
+        told = {"kills": arguments.kills, **count(cluster, searches, pods.created)}
     for key, value in told.items():
         print(f"{key:16} {value:6}")
     print("goal 0 lost, 0 doubled:", "missed" if told["lost"] or told["doubled"] else "met")

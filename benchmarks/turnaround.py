@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -33,7 +32,7 @@ import scripted_trainer
 from cluster_binaries import built
 from control_plane import PodRunner, Program
 from mixatlas.controller.names import events_path
-from operator_cluster import Cluster, namespace_on, plane_with_searches, store_with_corpus
+from operator_cluster import Cluster, whole_cluster
 from processes import until
 from small_search import document as small
 
@@ -64,17 +63,8 @@ def main() -> None:
     parser.add_argument("--parallelism", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks/turnaround.json"))
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in ("plane", "store", "run"):
-            (folder / part).mkdir()
-        binaries = built("etcd", "kube-apiserver", "kube-controller-manager")
-        with (
-            plane_with_searches(folder / "plane", binaries) as plane,
-            store_with_corpus(folder / "store") as s3,
-            namespace_on(plane, s3, folder / "run") as cluster,
-        ):
-            told = measure(cluster, arguments.trials, arguments.parallelism)
+    with whole_cluster(built("etcd", "kube-apiserver", "kube-controller-manager")) as cluster:
+        told = measure(cluster, arguments.trials, arguments.parallelism)
     for key, value in told.items():
         print(f"{key:34} {value:8.3f}" if isinstance(value, float) else f"{key:34} {value:8}")
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -164,3 +165,18 @@ def namespace_on(plane: ControlPlane, s3: S3Server, folder: Path) -> Iterator[Cl
             process.terminate()
         for process in cluster.operators:
             process.wait(timeout=60)
+
+
+@contextmanager
+def whole_cluster(binaries: Path) -> Iterator[Cluster]:
+    """Run a control plane and a store in a temporary folder, with one namespace."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("plane", "store", "run"):
+            (folder / part).mkdir()
+        with (
+            plane_with_searches(folder / "plane", binaries) as plane,
+            store_with_corpus(folder / "store") as s3,
+            namespace_on(plane, s3, folder / "run") as cluster,
+        ):
+            yield cluster
