@@ -66,7 +66,8 @@ def test_jobs_that_somebody_deletes_are_made_again(cluster: Cluster, pod_runner:
     cluster.apply(small(parallelism=2, script="slow=2"))
     cluster.start_operator()
     until(lambda: len(pod_runner.created) >= 2)
-    deleted = cluster.jobs()[0]["metadata"]
+    running = until(lambda: [job for job in cluster.jobs() if job["status"].get("active")])
+    deleted = running[-1]["metadata"]
     path = jobs_path(cluster.namespace, deleted["name"])
     cluster.api.delete(path, {"propagationPolicy": "Background"})
     until(lambda: pod_runner.created.count(deleted["name"]) == 2)
