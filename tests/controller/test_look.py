@@ -8,7 +8,8 @@ import pytest
 
 from fake_cluster import NAMESPACE, a_condition, a_search, access_to
 from mixatlas.contract.errors import SearchFailed, SpecError
-from mixatlas.controller.look import FROM_OUTSIDE, logs_of, look_at, why_pending
+from mixatlas.controller.jobs import why_pending
+from mixatlas.controller.look import FROM_OUTSIDE, logs_of, look_at
 from mixatlas.controller.names import pods_path
 
 STORE = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}

@@ -290,13 +290,21 @@ def _message(terminated: Plain, ending: Plain | None, pod: Plain | None) -> str:
         return str(terminated["message"])
     if ending is not None and ending["type"] == "Failed":
         return f"{ending.get('reason', '')}: {ending.get('message', '')}"
-    waiting = _container_state(pod).get("state", {}).get("waiting") or {} if pod else {}
-    if waiting.get("message"):
-        return f"{waiting.get('reason', '')}: {waiting['message']}"
-    for condition in pod.get("status", {}).get("conditions", ()) if pod else ():
+    is_pending = pod is not None and pod.get("status", {}).get("phase") == "Pending"
+    return why_pending(pod) if pod is not None and is_pending else ""
+
+
+def why_pending(pod: Plain) -> str:
+    """Return why a pod has not begun, in the words of the scheduler or of the kubelet."""
+    status = pod["status"]
+    for container in status.get("containerStatuses", ()):
+        waiting = container.get("state", {}).get("waiting") or {}
+        if waiting.get("reason"):
+            return f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
+    for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message", ""))
-    return ""
+    return "its pod is not placed on a node yet"
 
 
 def _seconds(stamp: str | None) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from mixatlas.adapters.s3 import S3Store, settings_from
 from mixatlas.contract.errors import SearchFailed, SpecError, StoreUnavailable
 from mixatlas.controller.access import Access
-from mixatlas.controller.jobs import attempt_of
+from mixatlas.controller.jobs import attempt_of, why_pending
 from mixatlas.controller.names import (
     SEARCH_UID,
     TRAINER,
@@ -24,7 +24,7 @@ from mixatlas.driver.seen import Seen, read_ledger, stored_logs
 from mixatlas.ledger.layout import Layout
 from mixatlas.plan.conditions import conditions_of
 from mixatlas.plan.observed import AttemptState
-from mixatlas.spec.load import load_search, write_search
+from mixatlas.spec.load import read_resource
 from mixatlas.spec.model import Storage
 
 Plain = dict[str, Any]
@@ -47,8 +47,7 @@ def look_at(access: Access, name: str, environ: Mapping[str, str]) -> Seen:
         StoreUnavailable, StoreForbidden: The store cannot be read from here.
     """
     resource = find_search(access, name)
-    document = {key: value for key, value in resource.items() if key != "status"}
-    search = load_search(write_search(document), filename=name)
+    search = read_resource(resource)
     root = _ledger(resource)
     store = _store(resource, environ)
     try:
@@ -93,19 +92,6 @@ def logs_of(
         return stored_logs(store, layout, trial)
     except StoreUnavailable as error:
         raise StoreUnavailable(error.message, hint=FROM_OUTSIDE) from error
-
-
-def why_pending(pod: Plain) -> str:
-    """Return why a pod has not begun, in the words of the scheduler or of the kubelet."""
-    status = pod["status"]
-    for container in status.get("containerStatuses", ()):
-        waiting = container.get("state", {}).get("waiting") or {}
-        if waiting.get("reason"):
-            return f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
-    for condition in status.get("conditions", ()):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return str(condition.get("message", ""))
-    return "its pod is not placed on a node yet"
 
 
 def _attempts(access: Access, uid: str) -> tuple[AttemptState, ...]:

@@ -38,7 +38,7 @@ from mixatlas.ledger.layout import attempt_name, root_of
 from mixatlas.plan.conditions import is_accepted, refused, troubled
 from mixatlas.plan.finish import latest_winner
 from mixatlas.plan.observed import Observed, Running
-from mixatlas.spec.load import load_search, write_search
+from mixatlas.spec.load import read_resource
 from mixatlas.spec.model import MixtureSearch
 
 Plain = dict[str, Any]
@@ -300,17 +300,3 @@ class Reconciler:
             held.driver.rewrite_status()
         sink = held.sink if held else ResourceSink(self._api, resource)
         sink.write(told)
-
-
-def read_resource(resource: Plain) -> MixtureSearch:
-    """Read a search as the API server holds it.
-
-    Raises:
-        SpecError: It is not valid by itself; places are those of `kubectl get -o yaml`.
-    """
-    parts = {key: resource[key] for key in ("apiVersion", "kind", "metadata", "spec")}
-    metadata = resource["metadata"]
-    return load_search(
-        write_search(parts),
-        filename=f"{metadata['namespace']}/{metadata['name']}",
-    )

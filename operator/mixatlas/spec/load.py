@@ -38,6 +38,17 @@ def write_search(document: Mapping[str, Any]) -> str:
     return yaml.dump(dict(document), Dumper=Writer, sort_keys=False, allow_unicode=True)
 
 
+def read_resource(resource: Mapping[str, Any]) -> MixtureSearch:
+    """Read a search as an API server holds it.
+
+    Raises:
+        SpecError: It is not valid by itself; places are those of `kubectl get -o yaml`.
+    """
+    parts = {key: resource[key] for key in ("apiVersion", "kind", "metadata", "spec")}
+    metadata = resource["metadata"]
+    return load_search(write_search(parts), filename=f"{metadata['namespace']}/{metadata['name']}")
+
+
 def load_search(text: str, *, filename: str = "search.yaml") -> MixtureSearch:
     """Read one MixtureSearch.
 
