@@ -73,7 +73,7 @@ def test_a_server_whose_owner_is_killed_ends_and_the_next_has_all_objects(
 def test_a_server_that_is_killed_itself_starts_again(tmp_path: Path) -> None:
     with S3Server(tmp_path) as server:
         S3Store(server.settings).put("s3://mixatlas/kept", b"data")
-        (pid,) = [child for child in children(os.getpid()) if "weed" in _command(child)]
+        (pid,) = [child for child in children(os.getpid()) if str(tmp_path) in _command(child)]
         os.kill(pid, signal.SIGKILL)
     with S3Server(tmp_path) as server:
         assert S3Store(server.settings).get("s3://mixatlas/kept") == b"data"
