@@ -31,6 +31,8 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="train the base and search anew")
     arguments = parser.parse_args()
     document = DOCUMENT.relative_to(Path.cwd()) if DOCUMENT.is_relative_to(Path.cwd()) else DOCUMENT
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        os.environ.pop(name, None)  # the demo's store is its own
     search = load_search(DOCUMENT.read_text(encoding="utf-8"), filename=str(document))
     state = StateFolder.of(DOCUMENT, search.metadata.name, None)
     if arguments.fresh:

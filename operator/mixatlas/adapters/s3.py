@@ -81,7 +81,7 @@ def settings_from(environ: Mapping[str, str], endpoint: str | None, region: str)
     Raises:
         SpecError: Neither names an endpoint, or AWS_CA_BUNDLE names no file.
     """
-    found = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or endpoint
+    found = endpoint_from(environ) or endpoint
     if not found:
         raise SpecError(
             "spec.storage.endpoint is missing", hint="Give it, or set AWS_ENDPOINT_URL_S3."
@@ -91,6 +91,11 @@ def settings_from(environ: Mapping[str, str], endpoint: str | None, region: str)
         region=environ.get("AWS_REGION") or region,
         authority=authority_from(environ),
     )
+
+
+def endpoint_from(environ: Mapping[str, str]) -> str | None:
+    """Return the endpoint that the environment names, or None."""
+    return environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or None
 
 
 def authority_from(environ: Mapping[str, str]) -> str | None:

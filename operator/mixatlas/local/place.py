@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mixatlas.adapters.s3 import S3Settings, S3Store, settings_from
-from mixatlas.contract.errors import SearchFailed
+from mixatlas.adapters.s3 import S3Settings, S3Store, endpoint_from, settings_from
+from mixatlas.contract.errors import HistoryMismatch, SearchFailed
+from mixatlas.driver.ports import ObjectStore
 from mixatlas.driver.seen import Seen, read_ledger
-from mixatlas.ledger.layout import root_of
+from mixatlas.ledger.layout import Layout, root_of
 from mixatlas.local.s3_server import S3Server, running_server
 from mixatlas.local.state import StateFolder
 from mixatlas.spec.model import MixtureSearch, Storage
@@ -20,7 +21,7 @@ DEFAULT_STORAGE = Storage()
 
 @contextmanager
 def open_store(search: MixtureSearch, state: StateFolder) -> Iterator[tuple[S3Store, S3Settings]]:
-    """Open the store of a search for a look: the document's, or the embedded one.
+    """Open the store of a search for a look.
 
     The embedded server is started unless another process runs it for this folder already; it
     then may end when that process does.
@@ -28,7 +29,7 @@ def open_store(search: MixtureSearch, state: StateFolder) -> Iterator[tuple[S3St
     Raises:
         StoreUnavailable: It does not answer.
     """
-    running = running_server(state.store) if search.spec.storage is None else None
+    running = running_server(state.store) if has_own_server(search) else None
     if running is not None:
         yield S3Store(running), running
         return
@@ -41,15 +42,35 @@ def hold_store(search: MixtureSearch, state: StateFolder) -> Iterator[tuple[S3St
     """Open the store of a search for a run: an embedded server is this process's own.
 
     Raises:
+        SpecError: The document has a storage, and neither it nor the environment an endpoint.
         StoreUnavailable: It does not answer, or another command goes on using it.
     """
-    storage = search.spec.storage
-    if storage is not None:
-        settings = settings_from(os.environ, storage.endpoint, storage.region)
-        yield S3Store(settings), settings
+    if has_own_server(search):
+        with S3Server(state.store) as server:
+            yield S3Store(server.settings), server.settings
         return
-    with S3Server(state.store) as server:
-        yield S3Store(server.settings), server.settings
+    storage = search.spec.storage or DEFAULT_STORAGE
+    settings = settings_from(os.environ, storage.endpoint, storage.region)
+    yield S3Store(settings), settings
+
+
+def has_own_server(search: MixtureSearch) -> bool:
+    """Tell whether a search uses the embedded server: nobody has named another store."""
+    return search.spec.storage is None and endpoint_from(os.environ) is None
+
+
+def must_hold_ledger(store: ObjectStore, state: StateFolder, root: str) -> None:
+    """Refuse to begin a search anew where it was only not found.
+
+    Raises:
+        HistoryMismatch: It has been run here, and the store does not hold its ledger.
+    """
+    if state.status.exists() and store.get(Layout(root).search) is None:
+        raise HistoryMismatch(
+            f"this search has been run here, and the store holds no ledger {root}",
+            hint="Set spec.storage and AWS_ENDPOINT_URL_S3 as they were; "
+            f"to begin anew, delete {state.path}.",
+        )
 
 
 def ledger_root(search: MixtureSearch, uid: str) -> str:

@@ -16,7 +16,13 @@ from mixatlas.driver.driver import Driver, Ports
 from mixatlas.driver.ports import StatusSink
 from mixatlas.driver.questions import answer
 from mixatlas.local.fork_server import DEFAULT_ENTRY
-from mixatlas.local.place import DEFAULT_STORAGE, hold_store, ledger_root
+from mixatlas.local.place import (
+    DEFAULT_STORAGE,
+    has_own_server,
+    hold_store,
+    ledger_root,
+    must_hold_ledger,
+)
 from mixatlas.local.runner import RunnerSettings, SubprocessRunner, image_id, threads_per_trial
 from mixatlas.local.state import Lock, StateFolder
 from mixatlas.plan.observed import Observed
@@ -52,7 +58,8 @@ def run_search(run: LocalRun) -> Ended:
     """Run a search to its end, or go on with it. Ctrl-C lets running trials checkpoint.
 
     Raises:
-        SpecError, InfeasibleSpace, CorpusInvalid, HistoryMismatch: It cannot be accepted.
+        SpecError, InfeasibleSpace, CorpusInvalid: It cannot be accepted.
+        HistoryMismatch: It was begun with another corpus, or in another store.
         SearchLocked: Another process runs it.
         StoreUnavailable, StoreForbidden: The store fails.
     """
@@ -61,9 +68,11 @@ def run_search(run: LocalRun) -> Ended:
         stack.enter_context(Lock(state))
         uid = state.uid()
         store, settings = stack.enter_context(hold_store(search, state))
-        if search.spec.storage is None:
+        if has_own_server(search):
             store.ensure_bucket(DEFAULT_STORAGE.bucket)
-        accepted = accept(store, search, uid=uid, root=ledger_root(search, uid), image=image_id())
+        root = ledger_root(search, uid)
+        must_hold_ledger(store, state, root)
+        accepted = accept(store, search, uid=uid, root=root, image=image_id())
         slots, threads = room_for_trials(search)
         run.sink.event("Room", f"{slots} trials at once, {threads} threads each")
         runner = SubprocessRunner(
