@@ -117,6 +117,7 @@ class World:
 
     Args:
         search: The document; replace it to edit a running search.
+        uid: Of the search: another one is another search of the same name.
         script: What trainers do.
     """
 
@@ -127,6 +128,7 @@ class World:
     proposer: InstantProposer = field(default_factory=InstantProposer)
     clock: VirtualClock = field(default_factory=VirtualClock)
     slots: int = 2
+    uid: str = "uid00"
 
     def __post_init__(self) -> None:
         a_corpus(self.store)
@@ -135,7 +137,9 @@ class World:
 
     def driver(self) -> Driver:
         """Return a driver with an empty memory, as after a restart."""
-        accepted = accept(self.store, self.search, uid="uid00", root=ROOT, image="scripted")
+        accepted = accept(
+            self.store, self.search, uid=self.uid, root=self.root, image=self.runner.image_id
+        )
         ports = Ports(
             store=self.store,
             runner=self.runner,
@@ -150,6 +154,11 @@ class World:
             slots=self.slots,
             render=lambda observed: b"a report",
         )
+
+    @property
+    def root(self) -> str:
+        """The prefix of the search's ledger."""
+        return ROOT if self.uid == "uid00" else f"{ROOT}-{self.uid}"
 
     def run(self) -> Observed:
         """Run the search to its end."""

@@ -100,11 +100,18 @@ class QuietSink:
 
 
 def document(
-    *, max_trials: int = 9, parallelism: int = 2, script: str = "", model: str = "{}"
+    *,
+    max_trials: int = 9,
+    parallelism: int = 2,
+    script: str = "",
+    model: str = "{}",
+    warm_start: str = "",
 ) -> str:
-    """Return the document of the small search."""
+    """Return the document of the small search; `warm_start` is the ledger of an earlier one."""
     env = f'[{{name: SCRIPT, value: "{script}"}}]' if script else "[]"
     text = DOCUMENT.replace("MAX_TRIALS", str(max_trials)).replace("MODEL", model)
+    if warm_start:
+        text = text.replace("seed: 3", f"seed: 3, warmStart: [{{ledger: '{warm_start}'}}]")
     return text.replace("PARALLELISM", str(parallelism)).replace("ENV", env)
 
 

@@ -64,7 +64,9 @@ def test_what_was_trained_is_what_is_told(uri: str) -> None:
     world = World()
     second = world.driver()
     store = PausedStore(world.store, uri, second)
-    accepted = accept(world.store, world.search, uid="uid00", root=ROOT, image="scripted")
+    accepted = accept(
+        world.store, world.search, uid="uid00", root=ROOT, image=world.runner.image_id
+    )
     first = Driver(
         accepted,
         Ports(

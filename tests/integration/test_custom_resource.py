@@ -130,6 +130,10 @@ ACCEPTED: dict[str, list[Plain]] = {
         full("proxy.base", {"warmupTokens": 1}),
         full("proxy.base", {"checkpoint": "s3://models/small"}),
     ],
+    "warmStart": [
+        full("search.warmStart", [{"ledger": "s3://a/b"}, {"search": "other"}]),
+        full("search.warmStart", [{"ratios": "s3://a/r.csv", "metrics": "s3://a/m.csv"}]),
+    ],
     "space": [
         full("space", {}),
         full("space.bounds", [{"domain": "a.vqa", "max": "1"}, {"domain": "b.vqa", "min": "1"}]),
@@ -148,9 +152,20 @@ REFUSED: dict[str, list[Plain]] = {
         full("proxy.base", {"mixture": "natural"}),
         full("proxy.base", {"warmupTokens": 1, "checkpoint": "s3://models/small"}),
     ],
+    "warmStart": [
+        full("search.warmStart", [{"ledger": "s3://a/b"}, {}]),
+        full("search.warmStart", [{"ledger": "s3://a/b", "search": "other"}]),
+        full("search.warmStart", [{"ratios": "s3://a/r.csv"}]),
+        full("search.warmStart", [{"ledger": "s3://a/b", "metrics": "s3://a/m.csv"}]),
+    ],
     "space": [full("space.bounds", bounds("0.5", "0.6")), full("space.bounds", bounds("1.01"))],
 }
-PLACES = {"corpus": "spec.corpus", "base": "spec.proxy.base", "space": "spec.space"}
+PLACES = {
+    "corpus": "spec.corpus",
+    "base": "spec.proxy.base",
+    "warmStart": "spec.search.warmStart",
+    "space": "spec.space",
+}
 
 
 def cases(table: dict[str, list[Plain]]) -> list[Any]:

@@ -9,7 +9,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from control_plane import PodRunner
+from mixatlas.adapters.s3 import S3Store
 from mixatlas.controller.names import jobs_path
+from mixatlas.driver.books import read_outcomes
+from mixatlas.ledger.layout import Layout
+from mixatlas.ledger.records import TrialOutcome
 from mixatlas.local.s3_files import free_ports
 from operator_cluster import Cluster
 from processes import until
@@ -91,6 +95,40 @@ def test_a_search_made_again_under_its_name_starts_from_nothing(
     assert old not in status["ledger"]
     assert_no_pod_twice(pod_runner)
     until(lambda: not cluster.jobs())
+
+
+def test_a_search_made_again_with_its_old_ledger_trains_nothing_twice(
+    cluster: Cluster, pod_runner: PodRunner
+) -> None:
+    cluster.apply(small(parallelism=3))
+    cluster.start_operator()
+    old = until(lambda: enough_outcomes(cluster))
+    cluster.api.delete(f"{cluster.searches}/small", {"propagationPolicy": "Background"})
+    until(lambda: cluster.api.get(f"{cluster.searches}/small") is None)
+    done = outcomes(cluster, old)
+
+    cluster.apply(small(parallelism=3, warm_start=old))
+    cluster.until_condition("small", "Finished", "True")
+    status = cluster.search("small")["status"]
+    assert status["summary"]["trials"] == "9/9"
+    new = outcomes(cluster, status["ledger"])
+    taken = {outcome.digest for outcome in new if outcome.taken_from}
+    assert len(taken) >= 4
+    assert taken <= {outcome.digest for outcome in done}
+    # Each file of a trial is written before its first Job.
+    uris = S3Store(cluster.s3.settings).list(f"{status['ledger']}/trials/")
+    trained = {uri.rsplit("/", 1)[1].removesuffix(".json") for uri in uris}
+    assert not trained & {digest[:12] for digest in taken}
+
+
+def outcomes(cluster: Cluster, ledger: str) -> list[TrialOutcome]:
+    return list(read_outcomes(S3Store(cluster.s3.settings), Layout(ledger)))
+
+
+def enough_outcomes(cluster: Cluster) -> str | None:
+    """Return the ledger of the search once its base and some trials have ended."""
+    ledger: str = cluster.search("small").get("status", {}).get("ledger", "")
+    return ledger if ledger and len(outcomes(cluster, ledger)) >= 4 else None
 
 
 @pytest.fixture

@@ -70,6 +70,8 @@ def _first_round(found: Preview, width: int) -> Table:
 def _trainings(found: Preview) -> list[str]:
     lines = [f"{count:>6} trainings: {what}" for what, count in found.trainings.items()]
     lines.append(f"{sum(found.trainings.values()):>6} in all, {found.tokens:,} tokens")
+    if found.n_taken:
+        lines.append(f"{found.n_taken:>6} trials taken over from earlier searches")
     if found.of_target is not None:
         lines.append(f"       {100 * found.of_target:.3g} % of the target run's tokens")
     return lines

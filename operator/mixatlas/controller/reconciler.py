@@ -26,7 +26,7 @@ from mixatlas.controller.api import Api
 from mixatlas.controller.handover import HandOver, render_output_job
 from mixatlas.controller.jobs import JobRunner
 from mixatlas.controller.names import config_maps_path, jobs_path
-from mixatlas.controller.render import JobPlace, render_job
+from mixatlas.controller.render import JobPlace, render_job, trainer_image
 from mixatlas.controller.settings import OperatorSettings
 from mixatlas.controller.sink import ResourceSink
 from mixatlas.controller.telemetry import Telemetry
@@ -177,7 +177,7 @@ class Reconciler:
             name=search.metadata.name,
             uid=uid,
         )
-        accepted = accept(store, search, uid=uid, root=root, image="")
+        accepted = accept(store, search, uid=uid, root=root, image=trainer_image(place))
         sink = ResourceSink(self._api, resource)
         proposer = self._proposers()
         held: _Held

@@ -171,6 +171,13 @@ def _pod_spec(place: JobPlace, request: StartRequest, template: Plain) -> Plain:
     return spec
 
 
+def trainer_image(place: JobPlace) -> str:
+    """Return the reference of the image that trials run."""
+    job_spec = place.search.spec.proxy.job_template.get("spec", {})
+    containers = job_spec.get("template", {}).get("spec", {}).get("containers") or [{}]
+    return str(_trainer_of(containers).get("image", place.image))
+
+
 def _trainer_of(containers: list[Plain]) -> Plain:
     """Return the container that is ours: the one named `trainer`, else the first."""
     named = [container for container in containers if container.get("name") == TRAINER]

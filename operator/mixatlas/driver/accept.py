@@ -15,6 +15,7 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import BaseRef, BenchmarkRef
 from mixatlas.contract.urls import join
 from mixatlas.driver.ports import ObjectStore
+from mixatlas.driver.warm_start import check_warm_start
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.records import BenchmarkIdentity, SearchRecord, weights_of
 from mixatlas.plan.observed import Accepted
@@ -120,7 +121,7 @@ def accept(
         search: The document as it stands now.
         uid: Identity of the search.
         root: URI prefix of its ledger.
-        image: Identity of the trainer.
+        image: Identity of the trainer (`sha256:…`), or the reference of its image.
 
     Returns:
         What is in force: of a search that exists, the document that it was accepted with.
@@ -153,7 +154,8 @@ def prepare(
         search: The document.
         uid: Identity of the search.
         root: URI prefix of its ledger.
-        image: Identity of the trainer.
+        image: Identity of the trainer (`sha256:…`), or the reference of its image; empty where
+            that is not known.
 
     Raises:
         SpecError, InfeasibleSpace, CorpusInvalid: It cannot be accepted as written.
@@ -184,7 +186,9 @@ def prepare(
         },
         image=image,
     )
-    return _accepted(record, search, corpus, base=base, layout=Layout(root))
+    accepted = _accepted(record, search, corpus, base=base, layout=Layout(root))
+    check_warm_start(store, accepted)
+    return accepted
 
 
 def drifted(accepted: Accepted, live: MixtureSearch) -> tuple[str, ...]:

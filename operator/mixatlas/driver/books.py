@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -78,11 +78,7 @@ class Books:
         if objective is not None:
             books.objective = ObjectiveRecord.model_validate_json(objective)
         names = store.list(layout.trials)
-        for uri in (name for name in names if name.endswith("/outcome.json")):
-            content = store.get(uri)
-            if content is not None:
-                outcome = TrialOutcome.model_validate_json(content)
-                books.outcomes[outcome.trial] = outcome
+        books.outcomes = {outcome.trial: outcome for outcome in read_outcomes(store, layout)}
         for uri in (name for name in names if is_attempt_record(name)):
             trial, content = trial_of(uri), store.get(uri)
             if trial is not None and content is not None:
@@ -235,6 +231,14 @@ class Books:
             if content is not None:
                 found.append(model.model_validate_json(content))
         return found
+
+
+def read_outcomes(store: ObjectStore, layout: Layout) -> Iterator[TrialOutcome]:
+    """Read how the trials of a search have ended."""
+    for uri in store.list(layout.trials):
+        content = store.get(uri) if uri.endswith("/outcome.json") else None
+        if content is not None:
+            yield TrialOutcome.model_validate_json(content)
 
 
 def parse_items(content: bytes) -> dict[str, ItemScores]:

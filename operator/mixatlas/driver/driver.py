@@ -18,6 +18,7 @@ from mixatlas.driver.ports import (
     TrialRunner,
 )
 from mixatlas.driver.questions import nominate_question, propose_question
+from mixatlas.driver.warm_start import read_earlier
 from mixatlas.ledger.records import OutcomeClass, RoundRecord, TrialOutcome
 from mixatlas.plan.actions import (
     Action,
@@ -85,6 +86,7 @@ class Driver:
         self._slots = slots
         self._render = render
         self._books: Books | None = None
+        self._earlier: Mapping[str, TrialOutcome] = {}
         self._conditions = conditions_of(status or {})
         self._written: Mapping[str, Any] = status or {}
         self._degraded: tuple[str, str] | None = None
@@ -151,6 +153,7 @@ class Driver:
         """Gather everything known."""
         if self._books is None:
             self._books = Books.open(self._ports.store, self._accepted.layout)
+            self._earlier = read_earlier(self._ports.store, self._accepted)
             self._tell_resumed(self._books)
         books = self._books
         attempts = self._ports.runner.observe()
@@ -159,6 +162,7 @@ class Driver:
         live = self._live()
         return replace(
             books.observed(self._accepted, live, drifted(self._accepted, live)),
+            earlier=self._earlier,
             attempts=attempts,
             progress=books.progress(attempts),
             proposal=self._ports.proposer.poll(),
@@ -254,9 +258,12 @@ class Driver:
     def _tell_outcome(self, record: TrialOutcome) -> None:
         is_ok = record.outcome is OutcomeClass.OK
         word = f"{record.purpose} {record.outcome}"
-        seconds = f" in {record.seconds:.0f} s" if is_ok else ""
+        if record.taken_from:
+            how = f", taken over from {record.taken_from}"
+        else:
+            how = f" in {record.seconds:.0f} s" if is_ok else ""
         reason = f": {record.reason}" if record.reason else ""
-        self._ports.sink.event("TrialEnded", f"trial {record.trial} ({word}){seconds}{reason}")
+        self._ports.sink.event("TrialEnded", f"trial {record.trial} ({word}){how}{reason}")
 
 
 def _drain(observed: Observed) -> list[Action]:

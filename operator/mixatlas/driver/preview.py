@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mixatlas.contract.mixture import PPM
 from mixatlas.driver.accept import prepare
 from mixatlas.driver.ports import ObjectStore
+from mixatlas.driver.warm_start import brought_by
 from mixatlas.plan.observed import Accepted, ProposedTrial
 from mixatlas.plan.rounds import design_trials, trains_base
 from mixatlas.spec.model import MixtureSearch
@@ -18,6 +19,7 @@ class Preview:
 
     Args:
         accepted: As it would be accepted.
+        n_taken: Trials that the warm start brings, as far as images are known.
         first_round: The trials of round 1.
         epochs: Of each domain, in a trial at the natural mixture.
         trainings: How many of each kind there would be, at most.
@@ -26,6 +28,7 @@ class Preview:
     """
 
     accepted: Accepted
+    n_taken: int
     first_round: tuple[ProposedTrial, ...]
     epochs: dict[str, float]
     trainings: dict[str, int]
@@ -41,20 +44,23 @@ def preview(store: ObjectStore, search: MixtureSearch) -> Preview:
     """
     accepted = prepare(store, search, uid="0" * 32, root="s3://preview", image="")
     spec = search.spec
+    brought = brought_by(store, accepted)
     arms = spec.confirm.candidates + len(set(accepted.baselines.values()))
     trainings = {
-        "search trials, replicates included": spec.search.max_trials,
+        "search trials, replicates included": spec.search.max_trials - len(brought.trials),
         f"confirmation: {arms} arms × {spec.confirm.seeds} seeds": arms * spec.confirm.seeds,
     }
     tokens = sum(trainings.values()) * spec.proxy.tokens
     base = spec.proxy.base
-    if trains_base(accepted) and base is not None and base.warmup_tokens is not None:
+    is_new = trains_base(accepted) and brought.base is None
+    if is_new and base is not None and base.warmup_tokens is not None:
         trainings = {"the shared base": 1} | trainings
         tokens += base.warmup_tokens
     space = accepted.space
     return Preview(
         accepted=accepted,
-        first_round=design_trials(accepted),
+        n_taken=len(brought.trials),
+        first_round=design_trials(accepted, brought.mixtures(accepted.space.domains)),
         epochs={
             name: part / PPM * spec.proxy.tokens / own
             for (name, part), own in zip(space.natural.parts, space.tokens, strict=True)

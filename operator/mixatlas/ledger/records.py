@@ -19,6 +19,7 @@ class RoundKind(StrEnum):
     """What a round is for."""
 
     BASE = "base"
+    WARM_START = "warmStart"
     DESIGN = "design"
     REPLICATES = "replicates"
     PROPOSED = "proposed"
@@ -87,7 +88,7 @@ class RoundRecord(Record):
     revision: int = Field(0, ge=0, description="Of the winner that a confirm round is for.")
     based_on: BasedOn = BasedOn()
     settings: dict[str, Any] = Field(default_factory=dict)
-    basis: Literal["design", "surrogate", "fallback", "arms", "base"]
+    basis: Literal["design", "surrogate", "fallback", "arms", "base", "ledger"]
     why: str
     expected_improvement: float | None = Field(None, allow_inf_nan=False)
     best: Best | None = None
@@ -127,7 +128,8 @@ class TrialOutcome(Record):
     """`trials/000017/outcome.json`: alone ends a trial, and says by itself what was trained.
 
     `scores` are in each metric's own direction. `domains` holds what was really used; the
-    surrogate is fitted on its token shares.
+    surrogate is fitted on its token shares. `taken_from` names the outcome of an earlier search
+    that this one repeats: its attempts cost this search nothing.
     """
 
     schema_version: Literal[1] = 1
@@ -147,6 +149,7 @@ class TrialOutcome(Record):
     seconds: float = Field(0.0, ge=0)
     flops: float = Field(0.0, ge=0)
     reason: str = ""
+    taken_from: str = ""
 
 
 class BenchmarkIdentity(Record):

@@ -45,11 +45,11 @@ def why_search_ends(observed: Observed, standing: Standing) -> str | None:
 
 
 def gpu_seconds_used(standing: Standing) -> float:
-    """Return the GPU seconds of all attempts that have ended, failed ones included."""
+    """Return the GPU seconds of all attempts that have ended here, failed ones included."""
     return sum(
         attempt.gpu_seconds
         for trial in standing.trials.values()
-        if trial.outcome is not None
+        if trial.outcome is not None and not trial.outcome.taken_from
         for attempt in trial.outcome.attempts
     )
 

@@ -231,6 +231,7 @@ class Observed:
         files: Trial files by digest, of attempts that carry another digest than their round.
         results: Results found of trials that have no outcome yet.
         progress: Last progress of running attempts, by trial.
+        earlier: Outcomes of the searches that the warm start names, by digest.
         items: Item scores of confirmation trials that ended ok, by trial and benchmark.
         proposal: State of the proposer.
         conditions: As last written.
@@ -252,6 +253,7 @@ class Observed:
     files: Mapping[str, TrialFile] = field(default_factory=dict)
     results: Mapping[int, tuple[TrialResult, ...]] = field(default_factory=dict)
     progress: Mapping[int, Progress] = field(default_factory=dict)
+    earlier: Mapping[str, TrialOutcome] = field(default_factory=dict)
     items: Mapping[int, Mapping[str, ItemScores]] = field(default_factory=dict)
     proposal: ProposalState = Idle()
     conditions: tuple[Condition, ...] = ()

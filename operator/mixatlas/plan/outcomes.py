@@ -28,7 +28,7 @@ def outcome_of(accepted: Accepted, trial: TrialStanding, verdict: End) -> TrialO
         mixture=trial.planned.mixture,
         seed=trial.planned.seed,
         tokens=trial_file(accepted, trial.planned, base=None).tokens,
-        image_id=_image(accepted, trial),
+        image_id=_image(trial),
         outcome=verdict.outcome,
         attempts=attempts,
         credited=_credit(result) if verdict.outcome is OutcomeClass.OK and result else None,
@@ -94,6 +94,6 @@ def _credit(result: TrialResult) -> Credit:
     )
 
 
-def _image(accepted: Accepted, trial: TrialStanding) -> str:
+def _image(trial: TrialStanding) -> str:
     known = [attempt.image_id for attempt in trial.attempts if attempt.image_id]
-    return known[-1] if known else accepted.record.image
+    return known[-1] if known else ""

@@ -27,6 +27,7 @@ from mixatlas.plan.outcomes import attempt_record, cancelled, outcome_of
 from mixatlas.plan.rounds import next_round
 from mixatlas.plan.standing import Standing, TrialStanding, read_standing
 from mixatlas.plan.trial_files import BASE_TRIAL, base_of, trial_file
+from mixatlas.plan.warm_start import answer_to
 
 
 def plan(observed: Observed) -> list[Action]:
@@ -43,6 +44,9 @@ def plan(observed: Observed) -> list[Action]:
         or is over.
     """
     standing = read_standing(observed)
+    answered = list(_answered(observed, standing))
+    if answered:
+        return [*answered]
     ended = list(_ends(observed, standing))
     lost = list(_lost(observed, standing))
     actions: list[Action] = [*_forgotten(standing), *ended, *lost]
@@ -101,6 +105,14 @@ def _ends(observed: Observed, standing: Standing) -> Iterator[RecordOutcome]:
         verdict = judge(trial, retries=observed.live.spec.budget.retries)
         if isinstance(verdict, End):
             yield RecordOutcome(outcome_of(observed.accepted, trial, verdict))
+
+
+def _answered(observed: Observed, standing: Standing) -> Iterator[RecordOutcome]:
+    """End the trials that an earlier search has made already."""
+    for trial in standing.open_trials:
+        answer = answer_to(trial, observed.earlier)
+        if answer is not None:
+            yield RecordOutcome(answer)
 
 
 def _lost(observed: Observed, standing: Standing) -> Iterator[Action]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from mixatlas.contract.seeds import seed_for
 from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.fold import fold
 from mixatlas.ledger.history import History
-from mixatlas.ledger.records import BasedOn, PlannedTrial, RoundKind, RoundRecord
+from mixatlas.ledger.records import BasedOn, PlannedTrial, RoundKind, RoundRecord, mixture_of
 from mixatlas.objective.fixing import fix_objective
 from mixatlas.plan.actions import Action, RecordObjective, RecordRound, RequestProposal
 from mixatlas.plan.observed import (
@@ -26,7 +27,8 @@ from mixatlas.plan.observed import (
     Ready,
 )
 from mixatlas.plan.standing import Standing, TrialStanding
-from mixatlas.plan.trial_files import BASE_TRIAL, base_of, plan_trial
+from mixatlas.plan.trial_files import BASE_TRIAL, base_of, plan_base, plan_trial, trial_file
+from mixatlas.plan.warm_start import taken_over
 from mixatlas.space.design import initial_design, quasi_random
 
 LARGEST_ROUND = 64
@@ -53,20 +55,16 @@ def trains_base(accepted: Accepted) -> bool:
 def next_round(observed: Observed, standing: Standing, *, free: int) -> list[Action]:
     """Return the next step of the search stage, or nothing while it must wait.
 
-    The chain is the order of a search: base, design with replicates of the reference, enough
-    ok trials, the reference itself, replicates of the best, the fixed objective, proposals.
+    The chain is the order of a search: base, trials of earlier searches, design with replicates
+    of the reference, enough ok trials, the reference itself, replicates of the best, the fixed
+    objective, proposals.
 
     Args:
         observed: Everything known.
         standing: The same by trial.
         free: Slots that no trial waits for.
     """
-    if trains_base(observed.accepted):
-        if BASE_TRIAL not in standing.trials:
-            return [RecordRound(_base_round(observed))]
-        if not standing.trials[BASE_TRIAL].is_ok:
-            return []
-    for step in (_design, _barrier, _top_up, _rescue_reference, _replicate_best, _barrier, _fix):
+    for step in STEPS:
         actions = step(observed, standing)
         if actions is not None:
             return actions
@@ -83,11 +81,16 @@ def replicates_allowed(observed: Observed) -> int:
     return math.ceil(observed.live.spec.search.max_trials / 4) - 1
 
 
-def design_trials(accepted: Accepted) -> tuple[ProposedTrial, ...]:
+def design_trials(accepted: Accepted, known: Sequence[Mixture] = ()) -> tuple[ProposedTrial, ...]:
     """Return round 1: the initial design, then the replicates that belong to it.
 
     The design never takes more than `initialTrials`; replicates of the reference (and of
     uniform in long searches) follow, after those of the best have their share of the quota.
+
+    Args:
+        accepted: The search.
+        known: The mixture of each trial that was taken over. They are not trained again and
+            count in `initialTrials`; a baseline that is not among them is trained in any case.
     """
     settings = accepted.search.spec.search
     points = initial_design(
@@ -101,13 +104,20 @@ def design_trials(accepted: Accepted) -> tuple[ProposedTrial, ...]:
     if settings.max_trials >= UNIFORM_REPLICATES_FROM and accepted.reference != _uniform(accepted):
         replicated.append("uniform")
     quota = math.ceil(settings.max_trials / 4) - 1 - REPLICATES
+    n_known = Counter(known)
     replicates: list[tuple[Mixture, str]] = []
     for name in replicated:
         mixture = accepted.reference if name == "reference" else _uniform(accepted)
-        n = max(0, min(REPLICATES, quota - len(replicates)))
+        missing = REPLICATES - max(0, n_known[mixture] - 1)
+        n = max(0, min(missing, quota - len(replicates)))
         replicates += [(mixture, f"the noise of a trial, at the {name} mixture")] * n
+    baselines = set(accepted.baselines.values())
+    new = [p for p in points if p.mixture not in n_known]
+    n_free = settings.initial_trials - len(n_known) - sum(p.mixture in baselines for p in new)
+    others = [p for p in new if p.mixture not in baselines][: max(0, n_free)]
+    wanted = [p for p in new if p.mixture in baselines or p in others]
     return (
-        *(ProposedTrial(mixture=p.mixture, why=p.why, predicted=None) for p in points),
+        *(ProposedTrial(mixture=p.mixture, why=p.why, predicted=None) for p in wanted),
         *(ProposedTrial(mixture=mixture, why=why, predicted=None) for mixture, why in replicates),
     )
 
@@ -116,27 +126,65 @@ def _uniform(accepted: Accepted) -> Mixture:
     return accepted.baselines["uniform"]
 
 
-def _base_round(observed: Observed) -> RoundRecord:
-    accepted = observed.accepted
-    base = accepted.search.spec.proxy.base
-    if base is None or base.warmup_tokens is None:
-        raise ValueError("this search trains no base")
-    planned = plan_trial(
-        accepted,
-        accepted.baselines[base.mixture],
-        trial=BASE_TRIAL,
-        purpose=Purpose.BASE,
-        base=None,
-        why="the start that all trials share",
-    )
-    return RoundRecord(
+def _base(observed: Observed, standing: Standing) -> list[Action] | None:
+    """Record round 0, and wait until the shared base is there: later digests need it."""
+    planned = plan_base(observed.accepted)
+    if planned is None:
+        return None
+    if BASE_TRIAL in standing.trials:
+        return None if standing.trials[BASE_TRIAL].is_ok else []
+    record = RoundRecord(
         round=0,
         kind=RoundKind.BASE,
         basis="base",
         why="one shared start, trained once",
-        fidelity=base.warmup_tokens,
+        fidelity=trial_file(observed.accepted, planned, base=None).tokens,
         trials=(planned,),
     )
+    return [RecordRound(record)]
+
+
+def _take_over(observed: Observed, standing: Standing) -> list[Action] | None:
+    """Record the trials that a warm start brings, under their old numbers.
+
+    New trials are numbered after them, so that no seed is used twice.
+    """
+    accepted = observed.accepted
+    if any(r.kind not in (RoundKind.BASE, RoundKind.WARM_START) for r in standing.rounds):
+        return None
+    base = base_of(accepted, standing)
+    recorded = {trial.planned.trial for trial in standing.of_kind(RoundKind.WARM_START)}
+    found = taken_over(accepted, observed.earlier, base=base)
+    part = [outcome for outcome in found if outcome.trial not in recorded][:LARGEST_ROUND]
+    if not part:
+        return None
+    known = {trial.mixture for trial in standing.of_kind(RoundKind.WARM_START)}
+    trials: list[PlannedTrial] = []
+    for outcome in part:
+        mixture = mixture_of(outcome.mixture, accepted.space.domains)
+        trials.append(
+            PlannedTrial(
+                trial=outcome.trial,
+                purpose=_purpose(accepted, RoundKind.WARM_START, mixture, known),
+                mixture=outcome.mixture,
+                seed=outcome.seed,
+                k=outcome.trial,
+                digest=outcome.digest,
+                why=f"taken over from {outcome.taken_from}",
+            )
+        )
+        known.add(mixture)
+    record = RoundRecord(
+        round=standing.next_round,
+        kind=RoundKind.WARM_START,
+        based_on=_based_on(standing),
+        settings=settings_of(observed),
+        basis="ledger",
+        why="trials of earlier searches, taken as done",
+        fidelity=accepted.search.spec.proxy.tokens,
+        trials=tuple(trials),
+    )
+    return [RecordRound(record)]
 
 
 def _design(observed: Observed, standing: Standing) -> list[Action] | None:
@@ -145,9 +193,12 @@ def _design(observed: Observed, standing: Standing) -> list[Action] | None:
     recorded = sum(len(record.trials) for record in parts)
     if parts and recorded >= parts[0].settings[_DESIGN_SIZE]:
         return None
-    wanted = design_trials(observed.accepted)
+    known = [trial.mixture for trial in standing.of_kind(RoundKind.WARM_START)]
+    wanted = design_trials(observed.accepted, known)
     part = wanted[recorded : recorded + LARGEST_ROUND]
-    taken = [trial.mixture for trial in wanted[:recorded]]
+    if not part:
+        return None
+    taken = [*known, *(trial.mixture for trial in wanted[:recorded])]
     why = "baselines, tilts, Dirichlets and Sobol points, with replicates of the reference"
     record = _record(observed, standing, RoundKind.DESIGN, part, taken=taken, why=why).record
     size = {_DESIGN_SIZE: len(wanted)}
@@ -156,14 +207,15 @@ def _design(observed: Observed, standing: Standing) -> list[Action] | None:
 
 def _barrier(observed: Observed, standing: Standing) -> list[Action] | None:
     """Rounds 1 and 2 end before anything that builds on them begins."""
-    waiting = standing.of_kind(RoundKind.DESIGN, RoundKind.REPLICATES)
+    waiting = standing.of_kind(RoundKind.WARM_START, RoundKind.DESIGN, RoundKind.REPLICATES)
     return [] if any(trial.is_open for trial in waiting) else None
 
 
 def _top_up(observed: Observed, standing: Standing) -> list[Action] | None:
     """Add points while fewer than max(4, half) of the design ended ok."""
     settings = observed.accepted.search.spec.search
-    n_ok = len({t.mixture for t in standing.of_kind(RoundKind.DESIGN) if t.is_ok})
+    design = standing.of_kind(RoundKind.WARM_START, RoundKind.DESIGN)
+    n_ok = len({trial.mixture for trial in design if trial.is_ok})
     missing = max(4, math.ceil(settings.initial_trials / 2)) - n_ok
     missing = min(missing, trials_left(observed, standing))
     if missing <= 0 or observed.objective is not None:
@@ -196,8 +248,7 @@ def _rescue_reference(observed: Observed, standing: Standing) -> list[Action] | 
 
 def _replicate_best(observed: Observed, standing: Standing) -> list[Action] | None:
     """Replicate the best mixture of the design that is no replicate already."""
-    replicated = {trial.mixture for trial in standing.of_kind(RoundKind.REPLICATES)}
-    if observed.objective is not None or replicated - {observed.accepted.reference}:
+    if observed.objective is not None or _has_replicated_best(observed.accepted, standing):
         return None
     done = len(standing.of_purpose(Purpose.REPLICATE))
     n = min(REPLICATES, replicates_allowed(observed) - done, trials_left(observed, standing))
@@ -207,6 +258,17 @@ def _replicate_best(observed: Observed, standing: Standing) -> list[Action] | No
     why = "the noise of a trial, at the best mixture of the design"
     trials = [ProposedTrial(mixture=best, why=why, predicted=None)] * n
     return [_record(observed, standing, RoundKind.REPLICATES, trials, taken=[best], why=why)]
+
+
+def _has_replicated_best(accepted: Accepted, standing: Standing) -> bool:
+    """Tell whether a mixture has replicates that are not those of round 1."""
+    here = {trial.mixture for trial in standing.of_kind(RoundKind.REPLICATES)}
+    earlier = {
+        trial.mixture
+        for trial in standing.of_kind(RoundKind.WARM_START)
+        if trial.planned.purpose is Purpose.REPLICATE
+    }
+    return bool((here | earlier - {_uniform(accepted)}) - {accepted.reference})
 
 
 def _best_of_design(observed: Observed) -> Mixture | None:
@@ -238,6 +300,19 @@ def _fix(observed: Observed, standing: Standing) -> list[Action] | None:
         reference_mixture=accepted.reference,
     )
     return [RecordObjective(record)]
+
+
+STEPS: tuple[Callable[[Observed, Standing], list[Action] | None], ...] = (
+    _base,
+    _take_over,
+    _design,
+    _barrier,
+    _top_up,
+    _rescue_reference,
+    _replicate_best,
+    _barrier,
+    _fix,
+)
 
 
 def _proposals(observed: Observed, standing: Standing, *, free: int) -> list[Action]:

@@ -93,7 +93,8 @@ def cost_of(observed: Observed, standing: Standing) -> Plain:
     FLOPs are the trainers' own count (6·N·T for text positions plus the vision tower's); the
     target's are 6 · parameters · tokens.
     """
-    flops = sum(t.outcome.flops for t in standing.trials.values() if t.outcome)
+    ended = (t.outcome for t in standing.trials.values() if t.outcome is not None)
+    flops = sum(outcome.flops for outcome in ended if not outcome.taken_from)
     target = observed.accepted.search.spec.target
     cost: Plain = {"gpuSeconds": round(gpu_seconds_used(standing), 1), "flops": flops}
     if target is not None and target.parameters:

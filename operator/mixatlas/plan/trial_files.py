@@ -9,6 +9,7 @@ from mixatlas.ledger.records import (
     OutcomeClass,
     PlannedTrial,
     PredictedObjective,
+    TrialOutcome,
     weights_of,
 )
 from mixatlas.plan.observed import Accepted
@@ -56,6 +57,21 @@ def plan_trial(
     return draft.model_copy(update={"digest": digest})
 
 
+def plan_base(accepted: Accepted) -> PlannedTrial | None:
+    """Plan the shared base that a search trains itself as trial 0, or None when it trains none."""
+    base = accepted.search.spec.proxy.base
+    if base is None or base.warmup_tokens is None:
+        return None
+    return plan_trial(
+        accepted,
+        accepted.baselines[base.mixture],
+        trial=BASE_TRIAL,
+        purpose=Purpose.BASE,
+        base=None,
+        why="the start that all trials share",
+    )
+
+
 def trial_file(accepted: Accepted, planned: PlannedTrial, *, base: BaseRef | None) -> TrialFile:
     """Write down everything that the trainer of a planned trial is told.
 
@@ -92,8 +108,13 @@ def base_of(accepted: Accepted, standing: Standing) -> BaseRef | None:
     trained = standing.trials.get(BASE_TRIAL)
     if trained is None or trained.outcome is None:
         return accepted.base
-    credit = trained.outcome.credited
-    if trained.outcome.outcome is not OutcomeClass.OK or credit is None or not credit.checkpoint:
+    return checkpoint_of(trained.outcome)
+
+
+def checkpoint_of(outcome: TrialOutcome) -> BaseRef | None:
+    """Return the checkpoint that a trial ended with, or None when it left none."""
+    credit = outcome.credited
+    if outcome.outcome is not OutcomeClass.OK or credit is None or not credit.checkpoint:
         return None
     return BaseRef(checkpoint=credit.checkpoint.uri, sha256=credit.checkpoint.sha256)
 

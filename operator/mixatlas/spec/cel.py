@@ -11,6 +11,13 @@ RULES = {
         "has(self.warmupTokens) != has(self.checkpoint)",
         "give exactly one of warmupTokens and checkpoint",
     ),
+    "warmStart": (
+        (
+            "self.all(e, [has(e.ledger), has(e.search), has(e.ratios)].filter(b, b).size() == 1"
+            " && has(e.ratios) == has(e.metrics))"
+        ),
+        "give exactly one of ledger, search, and ratios with metrics in each entry",
+    ),
     "space": (
         # Twenty times 0.05 is above 1 in doubles. The operator adds up the decimals themselves.
         "!has(self.bounds) || self.bounds.map(b, has(b.min) ? double(b.min) : 0.0).sum() < 1.00001",

@@ -19,6 +19,7 @@ CHECKS: tuple[Callable[[MixtureSearch], Iterator[Mistake]], ...] = (
     run_checks.check_weights,
     run_checks.check_references,
     run_checks.check_design,
+    run_checks.check_warm_start,
     run_checks.check_base,
     run_checks.check_budgets,
     run_checks.check_job_template,

@@ -87,6 +87,20 @@ def check_design(search: MixtureSearch) -> Iterator[Mistake]:
         )
 
 
+def check_warm_start(search: MixtureSearch) -> Iterator[Mistake]:
+    """Each entry has one form."""
+    for i, entry in enumerate(search.spec.search.warm_start):
+        forms = (entry.search, entry.ledger, entry.ratios)
+        one = sum(form is not None for form in forms) == 1
+        if not one or (entry.ratios is None) != (entry.metrics is None):
+            yield Mistake(
+                path=("spec", "search", "warmStart", i),
+                message="exactly one of `ledger`, `search`, and `ratios` with `metrics` must be "
+                "given",
+                remedy="`ledger: s3://…/UID` takes over the trials of an earlier search",
+            )
+
+
 def check_base(search: MixtureSearch) -> Iterator[Mistake]:
     """Trials start from one base, whose architecture something gives."""
     proxy = search.spec.proxy

@@ -48,19 +48,28 @@ class Stop(Record):
 
 
 class WarmStart(Record):
-    """Earlier evidence. Not yet supported."""
+    """Trials that an earlier search has made: exactly one form."""
 
     search: SearchName | None = Field(
-        None, description="Name of a search of this namespace. Left out: another form is given."
+        None,
+        description="Name of a search of this namespace. Not yet supported. Left out: another "
+        "form is given.",
     )
     ledger: S3Uri | None = Field(
-        None, description="URI prefix of a ledger. Left out: another form is given."
+        None,
+        description="URI prefix of an earlier search, `status.ledger`: those of its trials that "
+        "this search would train from the same digest and image are taken as done, and count in "
+        "`maxTrials`. Left out: another form is given.",
     )
     ratios: S3Uri | None = Field(
-        None, description="URI of a CSV table of mixtures. Left out: another form is given."
+        None,
+        description="URI of a CSV table of mixtures. Not yet supported. Left out: another form is "
+        "given.",
     )
     metrics: S3Uri | None = Field(
-        None, description="URI of a CSV table of their scores. Left out: another form is given."
+        None,
+        description="URI of a CSV table of their scores. Not yet supported. Left out: another "
+        "form is given.",
     )
 
 
@@ -95,7 +104,7 @@ class SearchSettings(Record):
         "while it runs.",
     )
     warm_start: tuple[WarmStart, ...] = Field(
-        (), max_length=8, description="Earlier searches or tables. Not yet supported."
+        (), max_length=8, description="Earlier searches whose trials are taken over."
     )
 
 

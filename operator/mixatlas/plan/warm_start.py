@@ -1,0 +1,72 @@
+"""Trials of earlier searches that stand for trials of this one (contract: "Ledger").
+
+A trial is taken as done when it would be trained from the same digest by the same image. A search
+that is created again thus goes on from the ledger of the old one, and trains nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mixatlas.contract.trial import BaseRef
+from mixatlas.ledger.fold import SEARCH_PURPOSES
+from mixatlas.ledger.records import PlannedTrial, TrialOutcome, mixture_of
+from mixatlas.plan.observed import Accepted
+from mixatlas.plan.standing import TrialStanding
+from mixatlas.plan.trial_files import plan_base, trial_file
+
+Earlier = Mapping[str, TrialOutcome]
+"""Outcomes of earlier searches by digest; numbers are unique, those of a search in its order."""
+
+
+def base_among(accepted: Accepted, earlier: Earlier) -> TrialOutcome | None:
+    """Return the training of this search's own base, where an earlier search has made it."""
+    planned = plan_base(accepted)
+    return earlier.get(planned.digest) if planned is not None else None
+
+
+def taken_over(
+    accepted: Accepted, earlier: Earlier, *, base: BaseRef | None
+) -> tuple[TrialOutcome, ...]:
+    """Return the trials of earlier searches that the search stage begins with, by number.
+
+    Args:
+        accepted: The search.
+        earlier: What its warm start names.
+        base: The checkpoint that its trials start from.
+    """
+    found = (
+        outcome
+        for digest, outcome in earlier.items()
+        if outcome.purpose in SEARCH_PURPOSES
+        and _digest_here(accepted, outcome, base) == digest
+        and _is_wanted(accepted, outcome)
+    )
+    return tuple(sorted(found, key=lambda outcome: outcome.trial))
+
+
+def answer_to(trial: TrialStanding, earlier: Earlier) -> TrialOutcome | None:
+    """Return how a trial that was never started has ended elsewhere, or None."""
+    found = earlier.get(trial.planned.digest)
+    if found is None or trial.was_started:
+        return None
+    ours = {"trial": trial.planned.trial, "purpose": trial.planned.purpose}
+    return found.model_copy(update=ours)
+
+
+def _digest_here(accepted: Accepted, outcome: TrialOutcome, base: BaseRef | None) -> str:
+    planned = PlannedTrial(
+        trial=outcome.trial,
+        purpose=outcome.purpose,
+        mixture=outcome.mixture,
+        seed=outcome.seed,
+        k=outcome.trial,
+        digest=outcome.digest,
+    )
+    return trial_file(accepted, planned, base=base).digest
+
+
+def _is_wanted(accepted: Accepted, outcome: TrialOutcome) -> bool:
+    """Only an equal digest, that is an equal corpus, makes the mixture one over our domains."""
+    mixture = mixture_of(outcome.mixture, accepted.space.domains)
+    return accepted.space.contains(mixture) or mixture in accepted.baselines.values()
