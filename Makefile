@@ -35,7 +35,8 @@ images:
 
 # Kinds of tests that this machine cannot run are skipped; each says what it needs.
 test: check test-fast
-	$(BIN)/pytest -q -m slow tests
+	$(BIN)/pytest -q -n 2 --dist loadfile -m slow tests --ignore tests/cluster
+	$(BIN)/pytest -q -m slow tests/cluster
 
 test-deps:
 	@tools/test-deps.sh
