@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import scripted_trainer
-from cluster_binaries import built
+from binaries import built
 from control_plane import PodRunner
 from mixatlas.adapters.s3 import S3Store
 from mixatlas.ledger.records import OutcomeClass, RoundRecord, TrialOutcome

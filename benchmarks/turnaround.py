@@ -29,7 +29,7 @@ from kubernetes.watch import Watch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import scripted_trainer
-from cluster_binaries import built
+from binaries import built
 from control_plane import PodRunner, Program
 from mixatlas.controller.names import events_path
 from operator_cluster import Cluster, whole_cluster

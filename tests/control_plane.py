@@ -1,7 +1,7 @@
 """A real Kubernetes control plane on 127.0.0.1, and a kubelet that runs pods as threads.
 
 etcd, kube-apiserver and kube-controller-manager are built from their Go modules
-(`tools/cluster`); they start in some seconds and leave nothing. Pods are run by `PodRunner`.
+(`tools/build.py`); they start in some seconds and leave nothing. Pods are run by `PodRunner`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ControlPlane:
 
     Args:
         folder: Data, keys and logs.
-        binaries: From `tools/cluster`.
+        binaries: Of etcd and Kubernetes, from `tools/build.py`.
         address: Where the API server listens; left out, a free port. At `SERVICE_ADDRESS` the
             clients of pods find it with no proxy between.
 
@@ -69,7 +69,7 @@ class ControlPlane:
     """
 
     def __init__(
-        self, folder: Path, binaries: Path, address: tuple[str, int] | None = None
+        self, folder: Path, binaries: Mapping[str, Path], address: tuple[str, int] | None = None
     ) -> None:
         self._folder = folder
         self._binaries = binaries
@@ -222,7 +222,7 @@ class ControlPlane:
     def _run(self, name: str, *arguments: str) -> None:
         with (self._folder / f"{name}.log").open("wb") as log:
             self._processes.append(
-                subprocess.Popen([str(self._binaries / name), *arguments], stdout=log, stderr=log)
+                subprocess.Popen([str(self._binaries[name]), *arguments], stdout=log, stderr=log)
             )
 
     def _until_answered(self, ask: Callable[[], Plain | None]) -> None:

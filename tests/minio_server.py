@@ -1,4 +1,4 @@
-"""A real MinIO server on 127.0.0.1, built from its Go module (`tools/minio`)."""
+"""A real MinIO server on 127.0.0.1, built from its Go module by `tools/build.py`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class MinioServer:
 
     Args:
         folder: For its data and log.
-        binaries: Folder that holds `minio`.
+        binary: Of the server.
 
     Attributes:
         settings: How to reach it.
     """
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binary: Path) -> None:
         self._folder = folder
-        self._binary = binaries / "minio"
+        self._binary = binary
         self._port, self._console = free_ports(2)
         self.settings = S3Settings(
             endpoint=f"http://{HOST}:{self._port}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +113,7 @@ class Cluster:
 
 
 @contextmanager
-def plane_with_searches(folder: Path, binaries: Path) -> Iterator[ControlPlane]:
+def plane_with_searches(folder: Path, binaries: Mapping[str, Path]) -> Iterator[ControlPlane]:
     """Run a control plane that knows the resource."""
     with ControlPlane(folder, binaries) as plane:
         plane.api.create(CRDS, CRD)
@@ -168,7 +168,7 @@ def namespace_on(plane: ControlPlane, s3: S3Server, folder: Path) -> Iterator[Cl
 
 
 @contextmanager
-def whole_cluster(binaries: Path) -> Iterator[Cluster]:
+def whole_cluster(binaries: Mapping[str, Path]) -> Iterator[Cluster]:
     """Run a control plane and a store in a temporary folder, with one namespace."""
     with TemporaryDirectory() as name:
         folder = Path(name)

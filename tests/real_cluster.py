@@ -45,7 +45,7 @@ class RealCluster:
     """What a test works with; all of it in the namespace `default`."""
 
     plane: ControlPlane
-    binaries: Path
+    binaries: Mapping[str, Path]
     images: Images
     s3: S3Server
 
@@ -95,4 +95,4 @@ class RealCluster:
 
     def _command(self, *arguments: str) -> list[str]:
         kubeconfig = f"--kubeconfig={self.plane.kubeconfig}"
-        return [str(self.binaries / "kubectl"), kubeconfig, *arguments]
+        return [str(self.binaries["kubectl"]), kubeconfig, *arguments]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_binaries import built
+from binaries import built
 from helm import Helm
 
 
@@ -18,4 +18,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def helm() -> Helm:
-    return Helm(built("helm") / "helm")
+    return Helm(built("helm")["helm"])

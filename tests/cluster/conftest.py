@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_binaries import built
+from binaries import built
 from control_plane import SERVICE_ADDRESS, ControlPlane
 from helm import CHART, RELEASE, Helm
 from mixatlas.local.s3_server import S3Server
@@ -19,6 +19,10 @@ from operator_cluster import store_with_corpus
 from real_cluster import RealCluster
 
 PROGRAMS = ("containerd", "runc", "buildah", "skopeo", "debootstrap")
+BINARIES = (
+    *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+    *("kubelet", "kubectl", "helm"),
+)
 SECRET = "minio-credentials"
 
 
@@ -40,12 +44,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, s3: S3Server) -> Iterator[
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if os.geteuid() != 0 or missing:
         pytest.skip(f"a real node needs root and {', '.join(PROGRAMS)}: make test-deps")
-    binaries = built()
+    binaries = built(*BINARIES)
     images = build_images()
     with ControlPlane(tmp_path_factory.mktemp("plane"), binaries, SERVICE_ADDRESS) as plane:
         plane.start_scheduler()
         folder = tmp_path_factory.mktemp("node")
-        with node(folder, plane, binaries / "kubelet", images.pause) as containerd:
+        with node(folder, plane, binaries["kubelet"], images.pause) as containerd:
             for image in (images.trainer, images.operator):
                 containerd.load(image)
             yield RealCluster(plane, binaries, images, s3)
@@ -71,6 +75,6 @@ def release(cluster: RealCluster) -> RealCluster:
         "extraEnv": [{"name": "MIXATLAS_ADDRESS", "value": "127.0.0.1"}],
         "storage": {"endpoint": keys.endpoint, "existingSecret": SECRET, "podSecretName": SECRET},
     }
-    helm = Helm(cluster.binaries / "helm", cluster.plane.kubeconfig)
+    helm = Helm(cluster.binaries["helm"], cluster.plane.kubeconfig)
     helm.run("install", RELEASE, CHART, "--wait", "--timeout", "5m", values=values)
     return cluster

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from binaries import built
 from fakes import MemoryStore
 from minio_server import MinioServer
 from mixatlas.adapters.s3 import S3Settings, S3Store
@@ -19,7 +17,6 @@ from mixatlas.contract.errors import StoreForbidden
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.local.s3_server import S3Server
 
-BUILD = Path(__file__).parents[2] / "tools/minio/build.py"
 SERVERS = [pytest.param(name, marks=pytest.mark.slow) for name in ("seaweedfs", "minio")]
 
 
@@ -39,11 +36,7 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
 
 @pytest.fixture(scope="module")
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
-    if shutil.which("go") is None:
-        pytest.skip("these tests need Go 1.24 or newer, to build a MinIO server")
-    command = [sys.executable, str(BUILD)]
-    built = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    with MinioServer(tmp_path_factory.mktemp("minio"), Path(built.stdout.strip())) as server:
+    with MinioServer(tmp_path_factory.mktemp("minio"), built("minio")["minio"]) as server:
         yield server.settings
 
 

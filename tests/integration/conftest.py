@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import scripted_trainer
-from cluster_binaries import built
+from binaries import built
 from control_plane import ControlPlane, PodRunner
 from mixatlas.local.s3_server import S3Server
 from operator_cluster import Cluster, namespace_on, plane_with_searches, store_with_corpus

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 import scripted_trainer
-from cluster_binaries import built
+from binaries import built
 from control_plane import ControlPlane, PodRunner, connect, environment_of
 from helm import CHART, RELEASE, Helm, HelmRefused
 from mixatlas.controller.api import Api
@@ -162,7 +162,7 @@ class Release:
 @pytest.fixture(scope="module")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A cluster without the custom resource: the chart brings it."""
-    binaries = built("etcd", "kube-apiserver", "kube-controller-manager", "helm")
+    binaries = built("etcd", "kube-apiserver", "kube-controller-manager")
     with ControlPlane(tmp_path_factory.mktemp("chart"), binaries) as plane:
         yield plane
 
@@ -176,7 +176,7 @@ def pod_runner(control_plane: ControlPlane) -> Iterator[PodRunner]:
 
 @pytest.fixture(scope="module")
 def helm(control_plane: ControlPlane) -> Helm:
-    return Helm(built("helm") / "helm", control_plane.kubeconfig)
+    return Helm(built("helm")["helm"], control_plane.kubeconfig)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_binaries import built
+from binaries import built
 from control_plane import ControlPlane
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "kubernetes"
@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "kubernetes"
 
 @pytest.mark.parametrize("name", ["minio", "search", "train"])
 def test_an_example_is_valid(control_plane: ControlPlane, name: str) -> None:
-    kubectl = built("kubectl") / "kubectl"
+    kubectl = built("kubectl")["kubectl"]
     apply = (
         "apply",
         "--dry-run=server",

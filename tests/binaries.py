@@ -1,4 +1,4 @@
-"""Binaries of the test cluster, built from their Go modules on first use."""
+"""Programs that tests run beside ours, built from their Go modules on first use."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-BUILD = Path(__file__).parents[1] / "tools" / "cluster" / "build.py"
-LOCK = Path(tempfile.gettempdir()) / "mixatlas-cluster-build.lock"
+BUILD = Path(__file__).parents[1] / "tools" / "build.py"
+LOCK = Path(tempfile.gettempdir()) / "mixatlas-build.lock"
 
 
-def built(*names: str) -> Path:
-    """Return the folder that holds these binaries; without Go the test is skipped."""
+def built(*names: str) -> dict[str, Path]:
+    """Return where these binaries lie; without Go the test is skipped."""
     if shutil.which("go") is None:
         pytest.skip(f"needs Go 1.24 or newer, to build {', '.join(names)}")
     with LOCK.open("w") as lock:  # test processes side by side would build the same
@@ -24,4 +24,4 @@ def built(*names: str) -> Path:
         ended = subprocess.run(
             [sys.executable, str(BUILD), *names], check=True, stdout=subprocess.PIPE, text=True
         )
-    return Path(ended.stdout.strip())
+    return dict(zip(names, map(Path, ended.stdout.splitlines()), strict=True))
