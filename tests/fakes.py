@@ -128,6 +128,8 @@ class ScriptedRunner:
     files: dict[str, TrialFile] = field(default_factory=dict)
     is_slow: bool = False
     """While True, what runs goes on running."""
+    is_reluctant: bool = False
+    """While True, what was asked to end goes on running, as a real trainer does for a while."""
 
     def start(self, request: StartRequest) -> None:
         self.fuse.write(f"start {request.name}", lambda: self._start(request))
@@ -159,12 +161,22 @@ class ScriptedRunner:
     def _stop(self, name: str) -> None:
         attempt = self.attempts.get(name)
         if attempt is not None and attempt.phase != "ended":
-            self.attempts[name] = replace(attempt, phase="ended", exit_code=TERMINATED, ended=2.0)
+            self.attempts[name] = replace(attempt, is_stopped=True)
+            self._end_stopped()
+
+    def _end_stopped(self) -> None:
+        for name, attempt in self.attempts.items():
+            if attempt.is_stopped and attempt.phase != "ended" and not self.is_reluctant:
+                ended = replace(attempt, phase="ended", exit_code=TERMINATED, ended=2.0)
+                self.attempts[name] = ended
 
     def observe(self) -> tuple[AttemptState, ...]:
         """Return all attempts; each look moves every one of them a step further."""
+        self._end_stopped()
         seen = tuple(self.attempts.values())
         for name, attempt in list(self.attempts.items()):
+            if attempt.is_stopped:
+                continue
             if attempt.phase == "pending":
                 self.attempts[name] = replace(attempt, phase="running")
             elif attempt.phase == "running" and not self.is_slow:

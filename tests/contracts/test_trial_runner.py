@@ -154,9 +154,12 @@ def test_an_attempt_that_is_stopped_ends_as_terminated(
 ) -> None:
     request = prepare(1, 143)
     runner.start(request)
+    assert not look(runner, request).is_stopped
     runner.stop(request.name)
+    assert look(runner, request).is_stopped
     attempt = end_of(runner, request)
     assert attempt.exit_code == 143
+    assert attempt.is_stopped
     assert not attempt.signalled
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fakes import TERMINATED
 from mixatlas.contract.errors import StoreUnavailable
 from mixatlas.driver.books import parse_items
 from mixatlas.ledger.layout import Layout
@@ -99,6 +100,34 @@ def test_an_interrupt_drains_and_the_next_run_goes_on() -> None:
     driver.interrupt()
     observed = driver.run()
     assert all(attempt.phase == "ended" for attempt in observed.attempts)
+    assert stable(world.run()) == undisturbed
+
+
+def test_an_interrupt_asks_once_and_waits_for_what_ends_slowly() -> None:
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    world.runner.is_slow = world.runner.is_reluctant = True
+    driver.interrupt()
+    running = [a.name for a in world.runner.attempts.values() if a.phase != "ended"]
+    assert driver.run_pass()[1] == len(running) > 0
+    assert driver.run_pass()[1] == 0
+    world.runner.is_reluctant = False
+    observed = driver.run()
+    assert {a.name for a in observed.attempts if a.exit_code == TERMINATED} == set(running)
+
+
+def test_interrupts_never_fail_a_trial() -> None:
+    undisturbed = stable(World().run())
+    world = World()
+    for _ in range(9):
+        driver, before = world.driver(), len(world.runner.started)
+        while len(world.runner.started) == before:
+            driver.run_pass()
+        driver.interrupt()
+        driver.run()
+    assert world.runner.started[-1].endswith("-t000000-a9"), "always the same trial"
     assert stable(world.run()) == undisturbed
 
 

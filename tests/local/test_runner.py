@@ -166,6 +166,17 @@ def test_a_trial_that_runs_past_the_deadline_is_asked_to_end(make: Make) -> None
     runner = make(deadline_s=0.2)
     attempt = end_of(runner, start(runner, "polite:"))
     assert (attempt.exit_code, attempt.signalled) == (143, False)
+    assert not attempt.is_stopped, "the deadline counts as somebody else"
+
+
+@pytest.mark.slow
+def test_a_stop_is_known_to_the_next_driver(make: Make) -> None:
+    runner = make()
+    name = start(runner, "polite:")
+    pid_of(runner, name)
+    runner.stop(name)
+    end_of(runner, name)
+    assert look(make(), name).is_stopped
 
 
 @pytest.mark.slow

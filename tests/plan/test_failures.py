@@ -134,6 +134,11 @@ TABLE: dict[str, tuple[TrialStanding, type[Verdict], dict[str, Any]]] = {
         End,
         {"outcome": OutcomeClass.FAILED},
     ),
+    "ended by its own search, however often": (
+        a_trial(*TERMINATED, *[ended(143, is_stopped=True)] * 9),
+        Retry,
+        {},
+    ),
     "lost nine times": (a_trial(*[ended(None)] * 9), Retry, {}),
     "failed as often as allowed": (a_trial(ended(1), ended(1)), Retry, {}),
     "failed once more": (

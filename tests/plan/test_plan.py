@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import write_result
+from fakes import Crash, write_result
 from mixatlas.contract.trial import Purpose, TrialFile
 from mixatlas.ledger.records import OutcomeClass, RoundKind
 from mixatlas.plan.actions import StartTrial, StopTrial
@@ -104,6 +104,42 @@ def test_a_checkpoint_suspension_ends_what_runs_and_the_next_attempt_goes_on() -
     assert stable(observed) == undisturbed
     told = [a for o in observed.outcomes for a in o.attempts if a.pod_uid.endswith("-a1")]
     assert len(told) == len(observed.outcomes), "no attempt is left out of the account"
+
+
+@pytest.mark.parametrize(
+    "change", [{"suspend": True, "suspendMode": "Checkpoint"}, {"conclude": "Now"}]
+)
+def test_what_was_asked_to_end_is_not_asked_again(change: dict[str, Any]) -> None:
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    world.runner.is_slow = world.runner.is_reluctant = True
+    world.search = a_document(**change)
+    for _ in range(5):
+        driver.run_pass()
+    running = [a.name for a in world.runner.attempts.values() if a.phase != "ended"]
+    assert [what for what in world.fuse.written if what.startswith("stop ")] == [
+        f"stop {name}" for name in running
+    ]
+    assert driver.run_pass()[1] == 0
+
+
+def test_a_stop_that_was_written_down_before_a_crash_comes_after_it() -> None:
+    world = World()
+    driver = world.driver()
+    while len(world.runner.started) < 3:
+        driver.run_pass()
+    world.runner.is_slow = True
+    world.search = a_document(suspend=True, suspendMode="Checkpoint")
+    world.fuse.crash_at = len(world.fuse.written) + 1
+    with pytest.raises(Crash, match=r"attempt-0001\.json"):
+        driver.run_pass()
+    world.clock.wait(1.0)
+    driver = world.driver()
+    for _ in range(5):
+        driver.run_pass()
+    assert all(attempt.phase == "ended" for attempt in world.runner.attempts.values())
 
 
 def test_a_lost_attempt_is_replaced_uncounted_and_its_job_removed() -> None:

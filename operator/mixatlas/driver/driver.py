@@ -267,8 +267,8 @@ class Driver:
 
 
 def _drain(observed: Observed) -> list[Action]:
-    """Ask everything that runs to end; records of what has ended still come."""
-    stops = [StopTrial(a.name) for a in observed.attempts if a.phase != "ended"]
+    """Ask everything that runs to end, once; records of what has ended still come."""
+    stops = [StopTrial(a.name) for a in observed.attempts if a.can_be_stopped]
     records = [action for action in plan(observed) if isinstance(action, RecordOutcome)]
     return [*records, *stops] if records else list(stops)
 

@@ -69,7 +69,8 @@ class SubprocessRunner:
         self._lock = threading.Lock()
         self._server: ForkServer | None = None
         self._attempts: dict[str, AttemptState] = {}
-        self._stopped: set[str] = set()
+        self._ending: set[str] = set()
+        """Asked to end, by the search or for the deadline: signals that end them are ours."""
         for folder in (state.attempts, state.logs, state.cache):
             folder.mkdir(parents=True, exist_ok=True)
         for path in sorted(state.attempts.glob("*.json")):
@@ -101,9 +102,16 @@ class SubprocessRunner:
         """Ask an attempt to end: SIGTERM, then SIGKILL after its grace period."""
         with self._lock:
             attempt = self._attempts.get(name)
-            if attempt is None or attempt.phase == "ended" or name in self._stopped:
+            if attempt is None or not attempt.can_be_stopped:
                 return
-            self._stopped.add(name)
+            self._note(replace(attempt, is_stopped=True))
+        self._ask_to_end(name)
+
+    def _ask_to_end(self, name: str) -> None:
+        with self._lock:
+            if name in self._ending:
+                return
+            self._ending.add(name)
         if self._server is not None:
             self._server.stop(name, grace_s=self._settings.grace_s)
 
@@ -121,7 +129,7 @@ class SubprocessRunner:
                 return
             del self._attempts[name]
             self._path(name).unlink(missing_ok=True)
-            self._stopped.discard(name)
+            self._ending.discard(name)
         shutil.rmtree(self._fresh_cache(attempt.pod_uid), ignore_errors=True)
 
     def close(self) -> None:
@@ -202,7 +210,7 @@ class SubprocessRunner:
         with self._lock:
             attempt = self._attempts[end.name]
             is_killed = end.code is not None and end.code < 0
-            is_ours = end.name in self._stopped
+            is_ours = end.name in self._ending
             self._note(
                 replace(
                     attempt,
@@ -233,7 +241,7 @@ class SubprocessRunner:
             running = [a for a in self._attempts.values() if a.phase != "ended"]
         for attempt in running:
             if time.time() - attempt.started > limit:
-                self.stop(attempt.name)
+                self._ask_to_end(attempt.name)
 
 
 def threads_per_trial(cores: int, parallelism: int) -> int:

@@ -14,7 +14,7 @@ from mixatlas.plan.observed import AttemptState
 from mixatlas.plan.standing import TrialStanding
 
 MAX_TERMINATIONS = 5
-"""Attempts that somebody ended by hand and that are started again, uncounted."""
+"""Attempts that somebody else ended and that are started again, uncounted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _told_by_message(trial: TrialStanding, retries: int) -> Verdict | None:
 
 
 def _terminated_too_often(trial: TrialStanding, retries: int) -> Verdict | None:
-    ended = _ended_with(trial, TrainerExit.TERMINATED)
+    ended = [a for a in _ended_with(trial, TrainerExit.TERMINATED) if not a.is_stopped]
     if len(ended) > MAX_TERMINATIONS:
         reason = f"ended by somebody {len(ended)} times; {_words(ended[-1])}"
         return End(outcome=OutcomeClass.FAILED, reason=reason)

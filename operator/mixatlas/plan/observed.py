@@ -105,6 +105,7 @@ class AttemptState:
             again.
         exit_code: Of an ended attempt; None when it is lost and nobody knows.
         signalled: A signal that was not ours ended it.
+        is_stopped: Its own search has asked it to end, whether it has ended since or not.
         message: Termination message, else the end of its log.
         started: Seconds since 1970.
         ended: Seconds since 1970, or None.
@@ -122,12 +123,18 @@ class AttemptState:
     phase: Literal["queued", "pending", "running", "ended"]
     exit_code: int | None = None
     signalled: bool = False
+    is_stopped: bool = False
     message: str = ""
     started: float = 0.0
     ended: float | None = None
     node: str = ""
     micro_batch_divisor: int = 1
     gpus: int = 1
+
+    @property
+    def can_be_stopped(self) -> bool:
+        """Whether it goes on, and nobody of ours has asked it to end."""
+        return self.phase != "ended" and not self.is_stopped
 
     @property
     def is_lost(self) -> bool:

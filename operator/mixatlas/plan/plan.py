@@ -22,7 +22,7 @@ from mixatlas.plan.completion import (
 from mixatlas.plan.confirmation import next_confirmation, revision_due
 from mixatlas.plan.failures import End, Retry, judge
 from mixatlas.plan.finish import finished_reason
-from mixatlas.plan.observed import Observed
+from mixatlas.plan.observed import AttemptState, Observed
 from mixatlas.plan.outcomes import attempt_record, cancelled, outcome_of
 from mixatlas.plan.rounds import next_round
 from mixatlas.plan.standing import Standing, TrialStanding, read_standing
@@ -120,8 +120,7 @@ def _lost(observed: Observed, standing: Standing) -> Iterator[Action]:
     for trial in standing.open_trials:
         for attempt in trial.attempts:
             if attempt.is_lost:
-                record = attempt_record(attempt, None, observed.now)
-                yield RecordAttempt(trial=trial.planned.trial, record=record)
+                yield from _told(observed, trial, attempt)
                 yield ForgetTrial(attempt.name)
 
 
@@ -134,10 +133,18 @@ def _checkpoints(observed: Observed, standing: Standing) -> Iterator[Action]:
 def _stops(observed: Observed, trial: TrialStanding) -> Iterator[Action]:
     """End the attempts of an open trial, each told of before its Job is gone."""
     for attempt in trial.attempts:
-        if attempt.phase != "ended":
-            record = attempt_record(attempt, None, observed.now)
-            yield RecordAttempt(trial=trial.planned.trial, record=record)
+        if attempt.can_be_stopped:
+            yield from _told(observed, trial, attempt)
             yield StopTrial(attempt.name)
+
+
+def _told(
+    observed: Observed, trial: TrialStanding, attempt: AttemptState
+) -> Iterator[RecordAttempt]:
+    """Write down an attempt that is to be removed, once: a pass may have ended in between."""
+    if all(record.attempt != attempt.attempt for record in trial.removed):
+        record = attempt_record(attempt, None, observed.now)
+        yield RecordAttempt(trial=trial.planned.trial, record=record)
 
 
 def _forgotten(standing: Standing) -> Iterator[Action]:
@@ -146,7 +153,10 @@ def _forgotten(standing: Standing) -> Iterator[Action]:
         if trial.is_open:
             continue
         for attempt in trial.attempts:
-            yield StopTrial(attempt.name) if attempt.phase != "ended" else ForgetTrial(attempt.name)
+            if attempt.can_be_stopped:
+                yield StopTrial(attempt.name)
+            elif attempt.phase == "ended":
+                yield ForgetTrial(attempt.name)
 
 
 def _starts(observed: Observed, standing: Standing) -> Iterator[StartTrial]:
