@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mixatlas.contract.errors import HistoryMismatch
 from mixatlas.driver.accept import accept
 from mixatlas.driver.driver import Driver, Ports
 from scenario import ROOT, World
@@ -84,3 +85,38 @@ def test_a_status_of_an_earlier_version_is_read() -> None:
     for condition in world.sink.statuses[-1]["conditions"]:
         before = earlier[condition["type"]]
         assert condition["lastTransitionTime"] == before["lastTransitionTime"]
+
+
+NEWER = {
+    "search.json": {"schemaVersion": 2},
+    "rounds/0003.json": {"schemaVersion": 2},
+    "objective.json": {"schemaVersion": 2},
+    "predictions/0001.json": {"schemaVersion": 2},
+    "winner/0001.json": {"schemaVersion": 2},
+    "trials/000007/outcome.json": {"schemaVersion": 2},
+    "trials/000007/attempt-0001.json": {"reason": "new"},
+}
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_a_ledger_of_a_newer_version_is_refused_in_words(name: str) -> None:
+    world = a_world()
+    uri = f"{ROOT}/{name}"
+    if name.endswith("attempt-0001.json"):
+        outcome = json.loads(OBJECTS[f"{ROOT}/trials/000007/outcome.json"])
+        plain = outcome["attempts"][0]
+    else:
+        plain = json.loads(OBJECTS[uri])
+    world.store.objects[uri] = json.dumps(plain | NEWER[name]).encode()
+    with pytest.raises(HistoryMismatch, match=f"{uri} was written by a newer version"):
+        world.run()
+    assert world.runner.started == []
+
+
+def test_a_document_of_a_newer_version_is_refused_in_words() -> None:
+    world = a_world()
+    record = json.loads(OBJECTS[f"{ROOT}/search.json"])
+    record["document"]["spec"]["search"]["wishes"] = 3
+    world.store.objects[f"{ROOT}/search.json"] = json.dumps(record).encode()
+    with pytest.raises(HistoryMismatch, match=r"it has the field spec\.search\.wishes"):
+        world.run()

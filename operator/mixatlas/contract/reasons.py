@@ -36,8 +36,8 @@ REASONS: dict[str, ReasonText] = {
         "Nothing to do: confirmation follows. A larger space needs wider bounds.",
     ),
     "HistoryMismatch": ReasonText(
-        "The ledger was begun with another corpus or another document.",
-        "Give the search a new name, or restore the old document and corpus.",
+        "The ledger was begun with another corpus or document, or by a newer version.",
+        "Restore the old document and corpus, or use the newer version; or give a new name.",
     ),
     "SpecDrift": ReasonText(
         "An immutable field differs from the accepted document, which stays in force.",

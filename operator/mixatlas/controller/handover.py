@@ -22,6 +22,7 @@ from mixatlas.controller.names import (
 )
 from mixatlas.driver.ports import ObjectStore, StatusSink
 from mixatlas.export.mixture import mixture_csv, mixture_json
+from mixatlas.ledger.reading import read_record
 from mixatlas.ledger.records import OutputJobRecord, WinnerRecord, mixture_of
 from mixatlas.plan.observed import Accepted
 from mixatlas.spec.model import MixtureSearch
@@ -95,7 +96,7 @@ class HandOver:
         """Start it once, whatever becomes of it: only a crash in between tries again."""
         uri = accepted.layout.output_job(winner.revision)
         told = self._store.get(uri)
-        if told is not None and OutputJobRecord.model_validate_json(told).is_created:
+        if told is not None and read_record(OutputJobRecord, told, uri).is_created:
             return
         job = render_output_job(
             live,

@@ -17,6 +17,7 @@ from mixatlas.contract.urls import join
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.driver.warm_start import check_warm_start
 from mixatlas.ledger.layout import Layout
+from mixatlas.ledger.reading import read_record, unreadable
 from mixatlas.ledger.records import BenchmarkIdentity, SearchRecord, weights_of
 from mixatlas.plan.observed import Accepted
 from mixatlas.space.build import Bound, Group, Linear, build_space
@@ -128,13 +129,16 @@ def accept(
 
     Raises:
         SpecError, InfeasibleSpace, CorpusInvalid: The document cannot be accepted as written.
-        HistoryMismatch: The ledger was begun with another corpus.
+        HistoryMismatch: The ledger was begun with another corpus, or by a newer version.
     """
     layout = Layout(root)
     stored = store.get(layout.search)
     if stored is not None:
-        record = SearchRecord.model_validate_json(stored)
-        accepted_search = MixtureSearch.model_validate(record.document)
+        record = read_record(SearchRecord, stored, layout.search)
+        try:
+            accepted_search = MixtureSearch.model_validate(record.document)
+        except ValidationError as error:
+            raise unreadable(layout.search, error) from error
         corpus = read_corpus(store, accepted_search)
         _must_match(record, corpus)
         base = _base(store, accepted_search)

@@ -15,6 +15,7 @@ from mixatlas.contract.result import ITEMS_HEADER, Progress, TrialResult
 from mixatlas.contract.trial import Purpose, TrialFile
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.ledger.layout import Layout, is_attempt_record, trial_of
+from mixatlas.ledger.reading import read_record
 from mixatlas.ledger.records import (
     AttemptRecord,
     ObjectiveRecord,
@@ -66,6 +67,7 @@ class Books:
 
         Raises:
             StoreUnavailable, StoreForbidden: The store does not answer, or refuses.
+            HistoryMismatch: A newer version wrote a record, or one is damaged.
         """
         books = cls(store, layout)
         for record in books._read_all(layout.rounds, RoundRecord):
@@ -76,13 +78,13 @@ class Books:
             books.winners[winner.revision] = winner
         objective = store.get(layout.objective)
         if objective is not None:
-            books.objective = ObjectiveRecord.model_validate_json(objective)
+            books.objective = read_record(ObjectiveRecord, objective, layout.objective)
         names = store.list(layout.trials)
         books.outcomes = {outcome.trial: outcome for outcome in read_outcomes(store, layout)}
         for uri in (name for name in names if is_attempt_record(name)):
             trial, content = trial_of(uri), store.get(uri)
             if trial is not None and content is not None:
-                removed = AttemptRecord.model_validate_json(content)
+                removed = read_record(AttemptRecord, content, uri)
                 books.removed.setdefault(trial, {})[removed.attempt] = removed
         for uri in (name for name in names if name.endswith("/result.json")):
             trial = trial_of(uri)
@@ -177,7 +179,7 @@ class Books:
                 uri = self._layout.trial_file(attempt.trial, attempt.digest)
                 content = self._store.get(uri)
                 if content is not None:
-                    self.files[attempt.digest] = TrialFile.model_validate_json(content)
+                    self.files[attempt.digest] = read_record(TrialFile, content, uri)
 
     def look_for_result(self, trial: int, pod_uid: str) -> None:
         """Read an attempt's result where it has one. One that breaks the contract is none."""
@@ -229,7 +231,7 @@ class Books:
         for uri in self._store.list(prefix):
             content = self._store.get(uri)
             if content is not None:
-                found.append(model.model_validate_json(content))
+                found.append(read_record(model, content, uri))
         return found
 
 
@@ -238,7 +240,7 @@ def read_outcomes(store: ObjectStore, layout: Layout) -> Iterator[TrialOutcome]:
     for uri in store.list(layout.trials):
         content = store.get(uri) if uri.endswith("/outcome.json") else None
         if content is not None:
-            yield TrialOutcome.model_validate_json(content)
+            yield read_record(TrialOutcome, content, uri)
 
 
 def parse_items(content: bytes) -> dict[str, ItemScores]:

@@ -10,6 +10,7 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.driver.books import read_outcomes
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.ledger.layout import Layout
+from mixatlas.ledger.reading import read_record
 from mixatlas.ledger.records import OutcomeClass, SearchRecord, TrialOutcome, mixture_of
 from mixatlas.plan.observed import Accepted
 from mixatlas.plan.rounds import design_trials
@@ -128,7 +129,7 @@ def _read(store: ObjectStore, root: str) -> _Ledger | None:
     if content is None:
         return None
     return _Ledger(
-        record=SearchRecord.model_validate_json(content),
+        record=read_record(SearchRecord, content, layout.search),
         outcomes=tuple(sorted(read_outcomes(store, layout), key=lambda o: o.trial)),
     )
 
