@@ -12,6 +12,8 @@ import pytest
 for _name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
     os.environ.pop(_name, None)
 
+# Before torch is imported: two workers with two threads each wait for each other's threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A slow machine is no failure.
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.load_profile("default")
