@@ -6,10 +6,12 @@ import logging
 import signal
 import threading
 import time
+from functools import lru_cache
 from types import FrameType
 from typing import final
 
 from mixatlas.adapters.proposer import ProposerPool
+from mixatlas.adapters.s3 import S3Store
 from mixatlas.contract.errors import MixAtlasError
 from mixatlas.controller.api import Api
 from mixatlas.controller.lease import Leadership
@@ -23,6 +25,8 @@ from mixatlas.driver.questions import answer
 
 PROPOSERS = 2
 """Worker processes that fit surrogates, for all searches together."""
+STORES = 32
+"""Connections to stores that are kept: each holds its own copy of the trusted certificates."""
 PATIENCE_S = 180.0
 """A pass or a wait longer than this makes `/healthz` fail, so that the kubelet restarts us."""
 TICK_S = 1.0
@@ -47,7 +51,12 @@ class Operator:
         self._telemetry = Telemetry()
         self._proposers = ProposerPool(answer, size=PROPOSERS)
         self._reconciler = Reconciler(
-            api, self._world, settings, self._telemetry, proposers=self._proposers.seat
+            api,
+            self._world,
+            settings,
+            self._telemetry,
+            proposers=self._proposers.seat,
+            open_store=lru_cache(STORES)(S3Store),
         )
         self._watcher = Watcher(
             api, self._world, namespace=settings.namespace, on_change=self._queue.add
