@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from helm import CHART, NAMESPACE, Helm, HelmRefused, Objects
+from mixatlas.controller.findings import OPERATORS
 from mixatlas.controller.names import LEASE
 from mixatlas.controller.settings import OperatorSettings
 from mixatlas.spec.running import CaBundle
@@ -488,3 +489,13 @@ def leaves(values: Any, schema: Plain, path: str = "") -> Iterator[str]:
         return
     for key, child in values.items():
         yield from leaves(child, schema["properties"][key], f"{path}.{key}".lstrip("."))
+
+
+@pytest.mark.parametrize("values", [{"nameOverride": "mixer"}, {"fullnameOverride": "mixer"}])
+def test_doctor_finds_the_operator_whatever_its_name(helm: Helm, values: Plain) -> None:
+    (deployment,) = (
+        item for (kind, _), item in helm.render(values).items() if kind == "Deployment"
+    )
+    assert "mixer" in deployment["metadata"]["name"]
+    key, _, value = OPERATORS.partition("=")
+    assert deployment["metadata"]["labels"][key] == value

@@ -89,7 +89,7 @@ def test_a_lease_that_an_old_operator_left_is_no_fault_beside_one_that_is_held()
 def test_without_an_operator_its_deployment_is_looked_at() -> None:
     deployment = {
         "metadata": {"namespace": "mixatlas", "name": "mixatlas"},
-        "spec": {"replicas": 1},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "mixatlas"}}},
         "status": {},
     }
     found = findings(leases=[], **{"/apis/apps/v1/deployments": [deployment]})

@@ -97,7 +97,7 @@ def test_a_lease_tells_whether_an_operator_leads(
     ("replicas", "ready", "mark", "remedy"),
     [
         (1, 1, Mark.OK, ""),
-        (1, 0, Mark.BAD, "kubectl -n ops describe pods -l app.kubernetes.io/name=mixatlas"),
+        (1, 0, Mark.BAD, "kubectl -n ops describe pods -l name=mixer,instance=ours"),
         (0, 0, Mark.BAD, "Scale it to 1."),
     ],
 )
@@ -107,7 +107,10 @@ def test_a_deployment_tells_whether_pods_are_there(
     finding = judge_deployment(
         {
             "metadata": {"namespace": "ops", "name": "mixatlas"},
-            "spec": {"replicas": replicas},
+            "spec": {
+                "replicas": replicas,
+                "selector": {"matchLabels": {"name": "mixer", "instance": "ours"}},
+            },
             "status": {"readyReplicas": ready} if ready else {},
         }
     )

@@ -13,7 +13,8 @@ from mixatlas.plan.conditions import conditions_of
 from mixatlas.spec.model import Storage
 
 Plain = dict[str, Any]
-OPERATORS = "app.kubernetes.io/name=mixatlas"
+OPERATORS = "app.kubernetes.io/part-of=mixatlas"
+"""The chart's label of an operator's Deployment, whatever its name."""
 GPU = "nvidia.com/gpu"
 UNSEEN_S = 60.0
 """A search that no operator has looked at for this long is not going to be."""
@@ -103,7 +104,10 @@ def judge_deployment(deployment: Plain) -> Finding:
     text = f"Deployment {place}: {ready} of {wanted} pods are ready"
     if wanted and ready >= wanted:
         return Finding(Mark.OK, text)
-    look = f"kubectl -n {metadata['namespace']} describe pods -l {OPERATORS}"
+    selector = ",".join(
+        f"{k}={v}" for k, v in deployment["spec"]["selector"]["matchLabels"].items()
+    )
+    look = f"kubectl -n {metadata['namespace']} describe pods -l {selector}"
     return Finding(Mark.BAD, text, look if wanted else "Scale it to 1.")
 
 
