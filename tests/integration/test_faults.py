@@ -102,6 +102,25 @@ def test_a_store_that_comes_back_is_no_trouble_any_more(
     assert len(pod_runner.created) == 1
 
 
+def test_a_ledger_of_a_newer_operator_is_left_alone_and_told_of(
+    cluster: Cluster, pod_runner: PodRunner
+) -> None:
+    cluster.apply(small(parallelism=1, script="slow=600"))
+    SteppingOperator(cluster, Faults()).until(lambda: running(cluster) == "1")
+    store = S3Store(cluster.s3.settings)
+    uri = f"{cluster.search('small')['status']['ledger']}/rounds/0000.json"
+    ours = store.get(uri)
+    assert ours is not None
+    store.put(uri, ours.replace(b'"schemaVersion":1', b'"schemaVersion":2'))
+    older = SteppingOperator(cluster, Faults())
+    older.until(lambda: degraded(cluster) == ("True", "HistoryMismatch"))
+    assert "a newer version" in cluster.condition("small", "Degraded")["message"]
+    assert cluster.condition("small", "Accepted")["status"] == "True"
+    store.put(uri, ours)
+    older.until(lambda: degraded(cluster) == ("False", "Healthy"))
+    assert len(pod_runner.created) == 1
+
+
 def running(cluster: Cluster) -> str:
     status = cluster.search("small").get("status", {})
     return str(status.get("summary", {}).get("running", ""))
