@@ -2,10 +2,10 @@
 
     python benchmarks/kills.py [--kills N] [--seed N]
 
-A real API server, a real store, the real operator process, killed at random moments of its life;
-pods are threads that end after a fifth of a second. A trial is lost when its search ends without
-an ok outcome of it, doubled when a second attempt of it was started. Prints a table and writes
-build/benchmarks/kills.json.
+A real API server, a real store, the real operator process, killed at a random moment after it has
+begun to work; pods are threads that end after a fifth of a second. A trial is lost when its search
+ends without an ok outcome of it, doubled when a second attempt of it was started. Prints a table,
+and writes build/benchmarks/kills.json.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import argparse
 import json
 import sys
 import time
+import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +27,13 @@ from binaries import built
 from control_plane import PodRunner
 from mixatlas.adapters.s3 import S3Store
 from mixatlas.ledger.records import OutcomeClass, RoundRecord, TrialOutcome
+from mixatlas.local.s3_files import free_ports
 from operator_cluster import Cluster, whole_cluster
+from processes import until
 from small_search import document as small
 
-LONGEST_LIFE_S = 8.0
+LONGEST_WORK_S = 4.0
+"""Of an operator, once it is ready."""
 
 
 def main() -> None:
@@ -55,8 +60,10 @@ def kill_often(cluster: Cluster, n_kills: int, rng: np.random.Generator) -> list
     """Kill operators at random moments, a new search after each that ends; return their names."""
     names = [apply(cluster, 0)]
     for _ in range(n_kills):
-        operator = cluster.start_operator()
-        end = time.monotonic() + rng.uniform(0.0, LONGEST_LIFE_S)
+        (port,) = free_ports(1)
+        operator = cluster.start_operator(MIXATLAS_PORT=str(port))
+        until(lambda port=port: is_ready(port))
+        end = time.monotonic() + rng.uniform(0.0, LONGEST_WORK_S)
         while time.monotonic() < end:
             if is_finished(cluster, names[-1]):
                 names.append(apply(cluster, len(names)))
@@ -66,6 +73,15 @@ def kill_often(cluster: Cluster, n_kills: int, rng: np.random.Generator) -> list
     cluster.start_operator()
     cluster.until_condition(names[-1], "Finished", "True")
     return names
+
+
+def is_ready(port: int) -> bool:
+    """Tell whether an operator works: it has seen every search, and leads."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:  # it starts, or says that it is not ready
+        return False
 
 
 def apply(cluster: Cluster, number: int) -> str:

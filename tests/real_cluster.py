@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +94,17 @@ class RealCluster:
             return next((pod for pod in found if pod["status"]["phase"] == "Running"), None)
 
         return until(running, seconds=180)
+
+    def mixatlas(self, *arguments: str) -> str:
+        """Run a command of ours to its end, without any address of the store."""
+        ended = subprocess.run(
+            [sys.executable, "-c", "from mixatlas.cli import main; main()", *arguments],
+            env={**os.environ, "KUBECONFIG": str(self.plane.kubeconfig)},
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 0, f"mixatlas {' '.join(arguments)}: {ended.stderr}"
+        return ended.stdout
 
     def _command(self, *arguments: str) -> list[str]:
         kubeconfig = f"--kubeconfig={self.plane.kubeconfig}"

@@ -66,6 +66,13 @@ def test_a_pod_deleted_by_hand_is_an_attempt_that_does_not_count(
     assert outcome.outcome is OutcomeClass.OK
 
 
+def test_the_logs_of_a_trial_come_from_its_pod(release: RealCluster, day: Day) -> None:
+    told = release.mixatlas("logs", "demo", "1", "-n", "default")
+    uid5 = day.status["ledger"].rsplit("/", 1)[1][:5]
+    assert f"==> demo-{uid5}-t000001-a1-" in told
+    assert "exit code 0" in told
+
+
 def test_the_training_that_follows_reads_the_winner(release: RealCluster, day: Day) -> None:
     text = (EXAMPLES / "train.yaml").read_text()
     job = yaml.safe_load(text)
