@@ -31,6 +31,8 @@ main()
         ("status", "small", "-f", "search.yaml"),
         ("trials", "small", "-d", "folder"),
         ("logs", "small", "3", "-f", "search.yaml"),
+        ("export", "mixture", "small", "-f", "search.yaml"),
+        ("export", "trials", "-n", "team"),
         ("status", "-n", "team"),
         ("trials", "--context", "prod"),
         ("logs", "3", "-n", "team"),

@@ -174,6 +174,7 @@ def test_what_is_told_of_a_search(
     code, said = mixatlas("trials", "small")
     assert code == 5
     assert "small has no ledger yet" in said
+    assert mixatlas("export", "mixture", "small") == (code, said)
     cluster.start_operator()
     ends_well(cluster)
 
@@ -188,6 +189,11 @@ def test_what_is_told_of_a_search(
     assert resource["kind"] == "MixtureSearch"
     trials = json.loads(mixatlas("trials", "small", "-o", "json")[1])
     assert {trial["state"] for trial in trials} == {"ok"}
+    code, said = mixatlas("export", "trials", "small", "-o", "json")
+    assert (code, json.loads(said)) == (0, trials)
+    code, said = mixatlas("export", "mixture", "small", "--format", "json")
+    winner = resource["status"]["winner"]
+    assert (code, json.loads(said)["digest"]) == (0, winner["digest"])
     code, said = mixatlas("logs", "small", "3")
     assert code == 0
     assert said.startswith("==> ")

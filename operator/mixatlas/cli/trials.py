@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 from rich.console import Console
 from rich.table import Table
 
 from mixatlas.cli.clusters import Where, where_options
-from mixatlas.cli.documents import output_option, read_document
+from mixatlas.cli.documents import output_option
+from mixatlas.cli.looking import look
 from mixatlas.cli.screen import shorten
-from mixatlas.local.place import look_at
 from mixatlas.report.exports import trials_json
 from mixatlas.report.tables import TrialRow, trial_rows
 
@@ -30,24 +28,13 @@ def command(where: Where, output: str, stable: bool) -> None:
     NAME is a search on a cluster; its ledger is read with your own AWS credentials. Without NAME
     it is the search that -f runs here.
     """
-    rows = _here(where) if where.name is None else _on_cluster(where, where.name)
+    with look(where) as seen:
+        rows = trial_rows(seen.observed)
     if output == "json":
         click.echo(trials_json(rows, is_stable=stable), nl=False)
     else:
         console = Console(width=None if Console().is_terminal else 80, highlight=False)
         console.print(trials_table(rows, console.width))
-
-
-def _here(where: Where) -> tuple[TrialRow, ...]:
-    with look_at(read_document(where.file), where.file, where.folder) as seen:
-        return trial_rows(seen.observed)
-
-
-def _on_cluster(where: Where, name: str) -> tuple[TrialRow, ...]:
-    access = where.open_cluster()
-    from mixatlas.controller.look import look_at as look_at_cluster
-
-    return trial_rows(look_at_cluster(access, name, os.environ).observed)
 
 
 def trials_table(rows: tuple[TrialRow, ...], width: int) -> Table:
