@@ -178,7 +178,7 @@ class SteppingOperator:
             self._world,
             settings,
             Telemetry(),
-            proposers=InstantProposer,
+            proposers=lambda uid: InstantProposer(),
             open_store=self._open_store,
         )
 

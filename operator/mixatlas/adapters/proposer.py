@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Protocol, final
@@ -21,6 +22,10 @@ TIME_LIMIT_S = 600.0
 class _Question(Protocol):
     @property
     def key(self) -> str: ...
+
+
+def _ignored() -> None:
+    """Who polls anyway needs not be told."""
 
 
 @final
@@ -42,16 +47,26 @@ class WorkerProposer:
         self._state: ProposalState = Idle()
         self._started = 0.0
 
-    def start(self, question: _Question) -> None:
-        """Begin to answer; an earlier question is dropped, and its worker with it."""
+    def start(self, question: _Question, on_answer: Callable[[], None] = _ignored) -> None:
+        """Begin to answer; an earlier question is dropped, and its worker with it.
+
+        Args:
+            question: Picklable.
+            on_answer: Called from another thread, once, when `poll` has news.
+        """
         if isinstance(self._state, Running):
             self._kill()
         if self._process is None or not self._process.is_alive():
             self._spawn()
-        if self._pipe is None:
+        if self._pipe is None or self._process is None:
             raise RuntimeError("the worker has no pipe")
         self._state = Running(question.key)
         self._started = time.monotonic()
+        threading.Thread(
+            target=_tell,
+            args=(on_answer, [self._pipe, self._process.sentinel], self._time_limit_s),
+            daemon=True,
+        ).start()
         try:
             self._pipe.send(question)
         except OSError:  # it ended since it was looked at
@@ -123,9 +138,14 @@ class ProposerPool:
         self._waiting: list[Seat] = []
         self._lock = threading.Lock()
 
-    def seat(self) -> Seat:
-        """Return a proposer of its own for one asker."""
-        return Seat(self)
+    def seat(self, on_news: Callable[[], None] = _ignored) -> Seat:
+        """Return a proposer of its own for one asker.
+
+        Args:
+            on_news: Called from any thread when it is worth the asker's while to poll: a worker
+                is free for it, or has answered.
+        """
+        return Seat(self, on_news)
 
     def close(self) -> None:
         """End the workers that nobody uses; close the seats first."""
@@ -141,8 +161,10 @@ class ProposerPool:
     def leave(self, seat: Seat) -> None:
         """Take a seat out of the line."""
         with self._lock:
-            if seat in self._waiting:
-                self._waiting.remove(seat)
+            if seat not in self._waiting:
+                return
+            self._waiting.remove(seat)
+        self._call_next()
 
     def take(self, seat: Seat) -> WorkerProposer | None:
         """Return a worker if one is free and nobody waits longer."""
@@ -156,14 +178,22 @@ class ProposerPool:
         """Make a worker free for the next in line."""
         with self._lock:
             self._free.append(worker)
+        self._call_next()
+
+    def _call_next(self) -> None:
+        with self._lock:
+            served = self._waiting[: len(self._free)]
+        for seat in served:
+            seat.on_news()
 
 
 @final
 class Seat:
     """One asker's place at a pool: a proposer as the driver needs it."""
 
-    def __init__(self, pool: ProposerPool) -> None:
+    def __init__(self, pool: ProposerPool, on_news: Callable[[], None]) -> None:
         self._pool = pool
+        self.on_news = on_news
         self._question: _Question | None = None
         self._worker: WorkerProposer | None = None
         self._state: ProposalState = Idle()
@@ -181,7 +211,7 @@ class Seat:
         if self._question is not None:
             self._worker = self._pool.take(self)
             if self._worker is not None:
-                self._worker.start(self._question)
+                self._worker.start(self._question, self.on_news)
                 self._question = None
         elif self._worker is not None:
             self._state = self._worker.poll()
@@ -199,6 +229,13 @@ class Seat:
             self._pool.give_back(self._worker)
             self._worker = None
         self._state = Idle()
+
+
+def _tell(on_answer: Callable[[], None], signs: list[Connection | int], limit_s: float) -> None:
+    """Call when a pipe has something, its worker has ended, or the time is over."""
+    with suppress(OSError):  # the question was dropped, and its pipe closed
+        wait(signs, limit_s)
+        on_answer()
 
 
 def _serve(pipe: Connection, function: Callable[[Any], Any], parent: int) -> None:

@@ -42,8 +42,6 @@ from mixatlas.spec.load import read_resource
 from mixatlas.spec.model import MixtureSearch
 
 Plain = dict[str, Any]
-PROPOSAL_PERIOD_S = 0.5
-"""How often a proposal that is being made is asked for."""
 SLOTS = 64
 """What a cluster can run at once is its scheduler's to say; `search.parallelism` is the limit."""
 REFUSALS = (SpecError, CorpusInvalid, InfeasibleSpace, HistoryMismatch)
@@ -74,7 +72,8 @@ class Reconciler:
         world: What the watches have seen.
         settings: Of the operator.
         telemetry: Is told of every pass.
-        proposers: Gives every search its proposer.
+        proposers: From a search's UID to its proposer, which itself makes the search due when it
+            has news.
         open_store: Connects to a store.
     """
 
@@ -85,7 +84,7 @@ class Reconciler:
         settings: OperatorSettings,
         telemetry: Telemetry,
         *,
-        proposers: Callable[[], Proposer],
+        proposers: Callable[[str], Proposer],
         open_store: Callable[[S3Settings], ObjectStore] = S3Store,
     ) -> None:
         self._api = api
@@ -145,9 +144,7 @@ class Reconciler:
         if winner is not None:
             held.hand_over.deliver(observed.accepted, held.live, winner)
         self._tell_telemetry(held, observed)
-        if n_actions:
-            return 0.0
-        return PROPOSAL_PERIOD_S if isinstance(observed.proposal, Running) else None
+        return 0.0 if n_actions else None
 
     def _tell_telemetry(self, held: _Held, observed: Observed) -> None:
         record = observed.accepted.record
@@ -179,7 +176,7 @@ class Reconciler:
         )
         accepted = accept(store, search, uid=uid, root=root, image=trainer_image(place))
         sink = ResourceSink(self._api, resource)
-        proposer = self._proposers()
+        proposer = self._proposers(uid)
         held: _Held
         driver = Driver(
             accepted,

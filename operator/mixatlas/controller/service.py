@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import FrameType
 from typing import final
 
@@ -55,7 +55,7 @@ class Operator:
             self._world,
             settings,
             self._telemetry,
-            proposers=self._proposers.seat,
+            proposers=lambda uid: self._proposers.seat(partial(self._queue.add, uid)),
             open_store=lru_cache(STORES)(S3Store),
         )
         self._watcher = Watcher(
