@@ -209,13 +209,15 @@ class ControlPlane:
         return path
 
     def start_scheduler(self) -> None:
-        """Start kube-scheduler: only pods of a real node need one."""
+        """Start kube-scheduler: only pods of real or simulated nodes need one."""
         self._run(
             "kube-scheduler",
             f"--kubeconfig={self.kubeconfig}",
             f"--bind-address={HOST}",
             f"--secure-port={self._scheduler}",
             "--leader-elect=false",
+            "--kube-api-qps=300",
+            "--kube-api-burst=600",
             "--profiling=false",
         )
 

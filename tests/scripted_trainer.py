@@ -13,6 +13,7 @@ import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from mixatlas.contract.result import (
 from mixatlas.contract.trial import BenchmarkRef, TrialFile
 
 N_ITEMS = 40
+_open_store = lru_cache(S3Store)
+"""Many trainers may be threads of one process, and a connection costs more than a trial here."""
 
 
 def main(environ: Mapping[str, str], pause: Callable[[float], bool | None] = time.sleep) -> int:
@@ -42,7 +45,7 @@ def main(environ: Mapping[str, str], pause: Callable[[float], bool | None] = tim
     # Of the pod, which may be a thread of a process that has other credentials or none.
     keys = (environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY"))
     place = settings_from(environ, None, "us-east-1")
-    store = S3Store(replace(place, access_key=keys[0], secret_key=keys[1]))
+    store = _open_store(replace(place, access_key=keys[0], secret_key=keys[1]))
     content = store.get(environ["MIXATLAS_TRIAL"])
     if content is None:
         return 43
