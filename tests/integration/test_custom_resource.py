@@ -31,13 +31,16 @@ CRD = yaml.safe_load((HERE.parents[1] / "crds/mixturesearches.mixatlas.dev.yaml"
 SCHEMA = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 FREE = "x-kubernetes-preserve-unknown-fields"
 RULED = "x-kubernetes-validations"
-ALTERNATIVES = {
-    ("corpus",): {"ref": {"name": "llava"}},
-    ("proxy", "base"): {"checkpoint": "s3://models/small", "mixture": "natural"},
-}
-"""The other form of what the full document gives in one of two forms."""
 Plain = dict[str, Any]
 Path_ = tuple[str | int, ...]
+ALTERNATIVES: dict[Path_, Plain] = {
+    ("corpus",): {"ref": {"name": "llava"}},
+    ("proxy", "base"): {"checkpoint": "s3://models/small", "mixture": "natural"},
+    ("search", "warmStart", 0): {"ledger": "s3://mixatlas/searches/default/other/uid"},
+    ("search", "warmStart", 1): {"search": "other"},
+    ("search", "warmStart", 2): {"search": "other"},
+}
+"""Another form of what the full document gives in one of several forms."""
 
 
 @dataclass

@@ -145,11 +145,11 @@ def _structural(schema: Schema, name: str) -> Schema:
         if exclusive in schema:
             # CustomResourceDefinitions use draft 4's boolean form.
             result |= {bound: schema[exclusive], exclusive: True}
+    if rules := rule_on(name):
+        result["x-kubernetes-validations"] = rules
     match schema.get("type"):
         case "object":
             result |= _object(schema)
-            if rules := rule_on(name):
-                result["x-kubernetes-validations"] = rules
         case "array":
             result["items"] = _structural(schema["items"], "")
             if name in LIST_KEYS:
