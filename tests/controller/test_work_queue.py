@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mixatlas.controller.service import PATIENCE_S
 from mixatlas.controller.work_queue import WorkQueue
 
 
@@ -40,15 +41,38 @@ def test_failures_put_a_key_off_longer_each_time_and_a_success_forgets_them() ->
     assert pauses == [1.0, 2.0, 4.0, 0.0, 1.0]
 
 
-def test_an_idle_queue_is_never_overdue_and_a_starved_key_is() -> None:
+def test_an_idle_queue_is_never_stuck() -> None:
     now = [0.0]
     queue = WorkQueue(lambda: now[0])
-    now[0] = 1000.0
-    assert queue.longest_wait_s() == 0.0
     queue.add("a")
-    queue.add("later", after_s=500.0)
-    now[0] += 200.0
-    assert queue.longest_wait_s() == 200.0
     assert queue.take() == "a"
-    now[0] += 10.0
-    assert queue.longest_pass_s() == 10.0
+    queue.done("a")
+    queue.add("a", after_s=600.0)
+    now[0] = 600.0
+    assert not queue.is_stuck(PATIENCE_S)
+
+
+def test_a_key_that_starves_is_stuck_until_it_is_taken() -> None:
+    now = [0.0]
+    queue = WorkQueue(lambda: now[0])
+    queue.add("a", after_s=10.0)
+    now[0] = 10.0 + PATIENCE_S
+    assert not queue.is_stuck(PATIENCE_S)
+    now[0] += 1.0
+    assert queue.is_stuck(PATIENCE_S)
+    assert queue.take() == "a"
+    assert not queue.is_stuck(PATIENCE_S)
+
+
+def test_a_pass_that_hangs_is_stuck_until_it_ends() -> None:
+    now = [0.0]
+    queue = WorkQueue(lambda: now[0])
+    queue.add("a")
+    assert queue.take() == "a"
+    queue.add("a")
+    now[0] = PATIENCE_S + 1.0
+    assert queue.is_stuck(PATIENCE_S)
+    queue.done("a")
+    assert queue.is_stuck(PATIENCE_S), "it has been due since then"
+    assert queue.take() == "a"
+    assert not queue.is_stuck(PATIENCE_S)

@@ -92,8 +92,7 @@ class Operator:
 
     def is_healthy(self) -> bool:
         """Tell whether no pass hangs and no key starves; idle and standing by are healthy."""
-        longest = max(self._queue.longest_pass_s(), self._queue.longest_wait_s())
-        return longest < PATIENCE_S and not self._watcher.has_ended
+        return not self._queue.is_stuck(PATIENCE_S) and not self._watcher.has_ended
 
     @property
     def _may_work(self) -> bool:

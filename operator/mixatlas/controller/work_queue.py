@@ -68,17 +68,15 @@ class WorkQueue:
             self._is_closed = True
             self._changed.notify_all()
 
-    def longest_pass_s(self) -> float:
-        """Return how long the oldest pass under way has run, in seconds."""
-        with self._changed:
-            return max((self._clock() - since for since in self._busy.values()), default=0.0)
+    def is_stuck(self, patience_s: float) -> bool:
+        """Tell whether a key has been worked on, or has been overdue, for longer than that.
 
-    def longest_wait_s(self) -> float:
-        """Return how long the most overdue key has waited for a worker, in seconds."""
+        A queue without keys that are due is idle, however long.
+        """
         with self._changed:
-            now = self._clock()
-            waits = [now - when for key, when in self._due.items() if key not in self._busy]
-            return max(0.0, *waits, 0.0)
+            waiting = [when for key, when in self._due.items() if key not in self._busy]
+            oldest = min((*self._busy.values(), *waiting), default=None)
+            return oldest is not None and self._clock() - oldest > patience_s
 
     def depth(self) -> int:
         """Return how many keys are due now."""
