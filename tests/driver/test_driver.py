@@ -6,7 +6,8 @@ import pytest
 
 from fakes import TERMINATED
 from mixatlas.contract.errors import StoreUnavailable
-from mixatlas.driver.books import parse_items
+from mixatlas.contract.result import Progress
+from mixatlas.driver.books import PROGRESS_AGE_S, parse_items
 from mixatlas.ledger.layout import Layout
 from scenario import ROOT, World, stable
 
@@ -89,6 +90,38 @@ def test_a_store_that_stays_away_ends_the_run() -> None:
     world.store.is_down = True
     with pytest.raises(StoreUnavailable):
         driver.run()
+
+
+def test_progress_is_told_and_read_again_once_it_is_old() -> None:
+    world = World()
+    driver = world.driver()
+    while not world.runner.started:
+        driver.run_pass()
+    world.runner.is_slow = True
+    driver.run_pass()
+    (attempt,) = world.runner.attempts.values()
+    uri = f"{world.runner.files[attempt.name].attempts}/{attempt.pod_uid}/progress.json"
+
+    def told(tokens: int) -> int:
+        progress = Progress(
+            trial_digest=attempt.digest,
+            phase="training",
+            step=1,
+            tokens=tokens,
+            total_tokens=20_000,
+            tokens_per_second=10.0,
+            seconds=1.0,
+        )
+        world.store.objects[uri] = progress.to_bytes()
+        driver.run_pass()
+        (entry,) = world.sink.statuses[-1]["inFlight"]
+        return int(entry.get("tokens", 0))
+
+    world.clock.wait(PROGRESS_AGE_S)
+    assert told(100) == 100
+    assert told(200) == 100
+    world.clock.wait(PROGRESS_AGE_S)
+    assert told(200) == 200
 
 
 def test_an_interrupt_drains_and_the_next_run_goes_on() -> None:

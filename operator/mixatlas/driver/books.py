@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -28,6 +29,8 @@ from mixatlas.ledger.records import (
 from mixatlas.plan.observed import Accepted, AttemptState, ItemScores, Observed
 from mixatlas.spec.model import MixtureSearch
 
+PROGRESS_AGE_S = 2.0
+"""How old a trial's progress may be: many passes may fall into a second."""
 _Numbered = TypeVar("_Numbered", RoundRecord, PredictionRecord, WinnerRecord)
 Writable = RoundRecord | TrialOutcome | ObjectiveRecord | PredictionRecord | WinnerRecord
 
@@ -60,6 +63,7 @@ class Books:
         self.results: dict[int, dict[str, TrialResult]] = {}
         self.removed: dict[int, dict[int, AttemptRecord]] = {}
         self.files: dict[str, TrialFile] = {}
+        self._progress: dict[str, tuple[float, Progress | None]] = {}
 
     @classmethod
     def open(cls, store: ObjectStore, layout: Layout) -> Books:
@@ -196,20 +200,27 @@ class Books:
         if result.pod_uid == pod_uid:
             known[pod_uid] = result
 
-    def progress(self, attempts: tuple[AttemptState, ...]) -> dict[int, Progress]:
-        """Read how far the running attempts are."""
-        found = {}
-        for attempt in attempts:
-            if attempt.phase != "running":
-                continue
-            uri = self._layout.attempt_object(attempt.trial, attempt.pod_uid, "progress.json")
-            content = self._store.get(uri)
-            if content is not None:
-                try:
-                    found[attempt.trial] = Progress.model_validate_json(content)
-                except ValidationError:
-                    continue  # progress is for people; a broken one decides nothing
-        return found
+    def progress(self, attempts: tuple[AttemptState, ...], now: float) -> dict[int, Progress]:
+        """Return how far the running attempts are, at most `PROGRESS_AGE_S` seconds ago."""
+        running = [attempt for attempt in attempts if attempt.phase == "running"]
+        known = {
+            a.pod_uid: self._progress[a.pod_uid] for a in running if a.pod_uid in self._progress
+        }
+        for attempt in running:
+            read_at, _ = known.get(attempt.pod_uid, (-math.inf, None))
+            if now - read_at >= PROGRESS_AGE_S:
+                known[attempt.pod_uid] = now, self._read_progress(attempt)
+        self._progress = known
+        latest = {attempt.trial: known[attempt.pod_uid][1] for attempt in running}
+        return {trial: progress for trial, progress in latest.items() if progress is not None}
+
+    def _read_progress(self, attempt: AttemptState) -> Progress | None:
+        uri = self._layout.attempt_object(attempt.trial, attempt.pod_uid, "progress.json")
+        content = self._store.get(uri)
+        try:
+            return Progress.model_validate_json(content) if content is not None else None
+        except ValidationError:
+            return None  # progress is for people; a broken one decides nothing
 
     def load_items(self) -> None:
         """Read the item scores of every confirmation trial that ended ok."""

@@ -159,17 +159,17 @@ class Driver:
         attempts = self._ports.runner.observe()
         books.look_for_results(attempts)
         books.look_for_files(attempts)
-        live = self._live()
+        live, now = self._live(), self._ports.clock.now()
         return replace(
             books.observed(self._accepted, live, drifted(self._accepted, live)),
             earlier=self._earlier,
             attempts=attempts,
-            progress=books.progress(attempts),
+            progress=books.progress(attempts, now),
             proposal=self._ports.proposer.poll(),
             conditions=self._conditions,
             slots=self._slots,
             degraded=self._degraded,
-            now=self._ports.clock.now(),
+            now=now,
         )
 
     def _act(self, observed: Observed, action: Action) -> None:
