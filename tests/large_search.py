@@ -39,7 +39,7 @@ from mixatlas.ledger.records import (
     weights_of,
 )
 from mixatlas.plan.observed import Accepted, AttemptState, Observed
-from mixatlas.plan.rounds import LARGEST_ROUND
+from mixatlas.plan.recording import LARGEST_ROUND
 from mixatlas.spec.load import load_search
 from mixatlas.spec.model import MixtureSearch
 

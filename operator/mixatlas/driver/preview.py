@@ -8,8 +8,9 @@ from mixatlas.contract.mixture import PPM
 from mixatlas.driver.accept import prepare
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.driver.warm_start import brought_by
+from mixatlas.plan.design import design_trials
 from mixatlas.plan.observed import Accepted, ProposedTrial
-from mixatlas.plan.rounds import design_trials, trains_base
+from mixatlas.plan.trial_files import trains_base
 from mixatlas.spec.model import MixtureSearch
 
 

@@ -27,8 +27,7 @@ from mixatlas.ledger.records import (
 from mixatlas.plan.actions import RequestNomination, RequestProposal
 from mixatlas.plan.confirmation import REFERENCE
 from mixatlas.plan.observed import Accepted, Observed, ProposedRound, ProposedTrial
-from mixatlas.plan.rounds import history_of
-from mixatlas.plan.standing import read_standing
+from mixatlas.plan.standing import history_of, read_standing
 
 if TYPE_CHECKING:
     from mixatlas.propose.values import ProposeSettings

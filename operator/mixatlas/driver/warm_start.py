@@ -12,8 +12,8 @@ from mixatlas.driver.ports import ObjectStore
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.reading import read_record
 from mixatlas.ledger.records import OutcomeClass, SearchRecord, TrialOutcome, mixture_of
+from mixatlas.plan.design import design_trials
 from mixatlas.plan.observed import Accepted
-from mixatlas.plan.rounds import design_trials
 from mixatlas.plan.trial_files import BASE_TRIAL, checkpoint_of
 from mixatlas.plan.warm_start import base_among, taken_over
 from mixatlas.spec.model import MixtureSearch

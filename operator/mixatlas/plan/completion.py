@@ -9,9 +9,8 @@ from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.records import OutcomeClass, RoundKind
 from mixatlas.plan.failures import End, judge
 from mixatlas.plan.observed import Observed
-from mixatlas.plan.rounds import trains_base, trials_left
-from mixatlas.plan.standing import Standing, TrialStanding
-from mixatlas.plan.trial_files import BASE_TRIAL
+from mixatlas.plan.standing import Standing, TrialStanding, trials_left
+from mixatlas.plan.trial_files import BASE_TRIAL, trains_base
 
 _FAILED = (OutcomeClass.FAILED, OutcomeClass.OUT_OF_MEMORY)
 FIRST_TRIALS = 3

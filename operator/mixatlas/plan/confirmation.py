@@ -31,7 +31,7 @@ from mixatlas.plan.actions import (
     RequestNomination,
 )
 from mixatlas.plan.observed import Accepted, Failed, Idle, Observed, Ready
-from mixatlas.plan.rounds import LARGEST_ROUND
+from mixatlas.plan.recording import LARGEST_ROUND
 from mixatlas.plan.standing import Standing, TrialStanding
 from mixatlas.plan.trial_files import base_of, plan_trial
 

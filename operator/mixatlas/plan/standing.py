@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.result import TrialResult
 from mixatlas.contract.trial import Purpose, TrialFile
-from mixatlas.ledger.fold import SEARCH_PURPOSES
+from mixatlas.ledger.fold import SEARCH_PURPOSES, fold
+from mixatlas.ledger.history import History
 from mixatlas.ledger.records import (
     AttemptRecord,
     OutcomeClass,
@@ -159,6 +160,17 @@ def read_standing(observed: Observed) -> Standing:
                 ),
             )
     return Standing(trials=dict(sorted(trials.items())), rounds=rounds)
+
+
+def history_of(observed: Observed) -> History:
+    """Return what the search stage has learned so far."""
+    accepted = observed.accepted
+    return fold(observed.outcomes, domains=accepted.space.domains, metrics=accepted.metrics)
+
+
+def trials_left(observed: Observed, standing: Standing) -> int:
+    """Return how many trials `maxTrials` still allows, never below 0."""
+    return max(0, observed.live.spec.search.max_trials - len(standing.search_trials))
 
 
 def _as_started(

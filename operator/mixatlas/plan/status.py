@@ -15,9 +15,8 @@ from mixatlas.plan.conditions import shorten, stamp
 from mixatlas.plan.confirmation import REFERENCE
 from mixatlas.plan.finish import finished_reason, latest_winner
 from mixatlas.plan.observed import Condition, Observed
-from mixatlas.plan.rounds import history_of, trains_base
-from mixatlas.plan.standing import Standing, TrialStanding, read_standing
-from mixatlas.plan.trial_files import BASE_TRIAL
+from mixatlas.plan.standing import Standing, TrialStanding, history_of, read_standing
+from mixatlas.plan.trial_files import BASE_TRIAL, trains_base
 from mixatlas.plan.trouble import find_trouble
 
 Plain = dict[str, Any]

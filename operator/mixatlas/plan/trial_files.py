@@ -57,6 +57,12 @@ def plan_trial(
     return draft.model_copy(update={"digest": digest})
 
 
+def trains_base(accepted: Accepted) -> bool:
+    """Tell whether the search trains its own shared base as trial 0."""
+    base = accepted.search.spec.proxy.base
+    return base is not None and base.warmup_tokens is not None
+
+
 def plan_base(accepted: Accepted) -> PlannedTrial | None:
     """Plan the shared base that a search trains itself as trial 0, or None when it trains none."""
     base = accepted.search.spec.proxy.base

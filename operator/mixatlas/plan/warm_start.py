@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mixatlas.contract.trial import BaseRef
+from mixatlas.contract.trial import BaseRef, Purpose
 from mixatlas.ledger.fold import SEARCH_PURPOSES
-from mixatlas.ledger.records import PlannedTrial, TrialOutcome, mixture_of
-from mixatlas.plan.observed import Accepted
-from mixatlas.plan.standing import TrialStanding
-from mixatlas.plan.trial_files import plan_base, trial_file
+from mixatlas.ledger.records import (
+    PlannedTrial,
+    RoundKind,
+    RoundRecord,
+    TrialOutcome,
+    mixture_of,
+)
+from mixatlas.plan.actions import Action, RecordRound
+from mixatlas.plan.observed import Accepted, Observed
+from mixatlas.plan.recording import LARGEST_ROUND, based_on, purpose_of, settings_of
+from mixatlas.plan.standing import Standing, TrialStanding
+from mixatlas.plan.trial_files import base_of, plan_base, trial_file
 
 Earlier = Mapping[str, TrialOutcome]
 """Outcomes of earlier searches by digest; numbers are unique, those of a search in its order."""
@@ -45,6 +53,38 @@ def taken_over(
     return tuple(sorted(found, key=lambda outcome: outcome.trial))
 
 
+def take_over(observed: Observed, standing: Standing) -> list[Action] | None:
+    """Record the trials that a warm start brings, under their old numbers, before any other round.
+
+    New trials are numbered after them, so that no seed is used twice.
+    """
+    if any(r.kind not in (RoundKind.BASE, RoundKind.WARM_START) for r in standing.rounds):
+        return None
+    accepted = observed.accepted
+    base = base_of(accepted, standing)
+    known = {t.planned.trial: t.mixture for t in standing.of_kind(RoundKind.WARM_START)}
+    found = taken_over(accepted, observed.earlier, base=base)
+    trials: list[PlannedTrial] = []
+    for outcome in [o for o in found if o.trial not in known][:LARGEST_ROUND]:
+        mixture = mixture_of(outcome.mixture, accepted.space.domains)
+        purpose = purpose_of(accepted, RoundKind.WARM_START, mixture, set(known.values()))
+        trials.append(_as_planned(outcome, purpose))
+        known[outcome.trial] = mixture
+    if not trials:
+        return None
+    record = RoundRecord(
+        round=standing.next_round,
+        kind=RoundKind.WARM_START,
+        based_on=based_on(standing),
+        settings=settings_of(observed),
+        basis="ledger",
+        why="trials of earlier searches, taken as done",
+        fidelity=accepted.search.spec.proxy.tokens,
+        trials=tuple(trials),
+    )
+    return [RecordRound(record)]
+
+
 def answer_to(trial: TrialStanding, earlier: Earlier) -> TrialOutcome | None:
     """Return how a trial that was never started has ended elsewhere, or None."""
     found = earlier.get(trial.planned.digest)
@@ -55,15 +95,20 @@ def answer_to(trial: TrialStanding, earlier: Earlier) -> TrialOutcome | None:
 
 
 def _digest_here(accepted: Accepted, outcome: TrialOutcome, base: BaseRef | None) -> str:
-    planned = PlannedTrial(
+    planned = _as_planned(outcome, outcome.purpose)
+    return trial_file(accepted, planned, base=base).digest
+
+
+def _as_planned(outcome: TrialOutcome, purpose: Purpose) -> PlannedTrial:
+    return PlannedTrial(
         trial=outcome.trial,
-        purpose=outcome.purpose,
+        purpose=purpose,
         mixture=outcome.mixture,
         seed=outcome.seed,
         k=outcome.trial,
         digest=outcome.digest,
+        why=f"taken over from {outcome.taken_from}",
     )
-    return trial_file(accepted, planned, base=base).digest
 
 
 def _is_wanted(accepted: Accepted, outcome: TrialOutcome) -> bool:
