@@ -12,6 +12,7 @@ part of anything that is shipped.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -72,7 +73,7 @@ def main() -> None:
 
 
 def build(name: str) -> Path:
-    """Build a binary if it is not there yet.
+    """Build a binary if it is not there yet, and wait where another process builds it.
 
     Returns:
         Where it lies.
@@ -83,14 +84,15 @@ def build(name: str) -> Path:
     """
     program = PROGRAMS[name]
     path = cache_folder(program) / name
-    if path.exists():
-        return path
-    print(f"building {name} (once)", file=sys.stderr)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{name}.{os.getpid()}")
-    ldflags = f"-ldflags=-s -w {_filled(program)}"
-    _go(program.module, "build", *FLAGS, ldflags, "-o", str(partial), program.package)
-    partial.replace(path)
+    with (path.parent / ".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            print(f"building {name} (once)", file=sys.stderr)
+            partial = path.with_name(f".{name}")
+            ldflags = f"-ldflags=-s -w {_filled(program)}"
+            _go(program.module, "build", *FLAGS, ldflags, "-o", str(partial), program.package)
+            partial.replace(path)
     return path
 
 
