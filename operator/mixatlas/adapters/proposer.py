@@ -58,14 +58,12 @@ class WorkerProposer:
             self._kill()
         if self._process is None or not self._process.is_alive():
             self._spawn()
-        if self._pipe is None or self._process is None:
+        if self._pipe is None:
             raise RuntimeError("the worker has no pipe")
         self._state = Running(question.key)
         self._started = time.monotonic()
         threading.Thread(
-            target=_tell,
-            args=(on_answer, [self._pipe, self._process.sentinel], self._time_limit_s),
-            daemon=True,
+            target=_tell, args=(on_answer, self._pipe, self._time_limit_s), daemon=True
         ).start()
         try:
             self._pipe.send(question)
@@ -231,10 +229,10 @@ class Seat:
         self._state = Idle()
 
 
-def _tell(on_answer: Callable[[], None], signs: list[Connection | int], limit_s: float) -> None:
-    """Call when a pipe has something, its worker has ended, or the time is over."""
+def _tell(on_answer: Callable[[], None], pipe: Connection, limit_s: float) -> None:
+    """Call when a pipe has something or has ended, or the time is over: what `poll` looks at."""
     with suppress(OSError):  # the question was dropped, and its pipe closed
-        wait(signs, limit_s)
+        wait([pipe], limit_s)
         on_answer()
 
 
