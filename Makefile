@@ -35,8 +35,7 @@ images:
 
 # Kinds of tests that this machine cannot run are skipped; each says what it needs.
 test: check test-fast
-	$(BIN)/pytest -q -n 2 --dist loadfile -m slow tests --ignore tests/cluster
-	$(BIN)/pytest -q -m slow tests/cluster
+	$(BIN)/pytest -q -m slow tests
 
 test-deps:
 	@tools/test-deps.sh

@@ -32,8 +32,8 @@ from operator_cluster import Cluster, whole_cluster
 from processes import until
 from small_search import document as small
 
-LONGEST_WORK_S = 4.0
-"""Of an operator, once it is ready."""
+MEAN_WORK_S = 4.0
+"""Of an operator, once it is ready. A proposal takes longer, so that only some lives see one."""
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def kill_often(cluster: Cluster, n_kills: int, rng: np.random.Generator) -> list
         (port,) = free_ports(1)
         operator = cluster.start_operator(MIXATLAS_PORT=str(port))
         until(lambda port=port: is_ready(port))
-        end = time.monotonic() + rng.uniform(0.0, LONGEST_WORK_S)
+        end = time.monotonic() + rng.exponential(MEAN_WORK_S)
         while time.monotonic() < end:
             if is_finished(cluster, names[-1]):
                 names.append(apply(cluster, len(names)))
@@ -87,8 +87,11 @@ def is_ready(port: int) -> bool:
 def apply(cluster: Cluster, number: int) -> str:
     """Start a search and return its name."""
     name = f"kills-{number}"
-    document = small(parallelism=3, max_trials=12, script="slow=0.2")
-    cluster.apply(document.replace("name: small", f"name: {name}"))
+    document = small(parallelism=3, max_trials=24, script="slow=0.2")
+    replaced = {"name: small": f"name: {name}", "initialTrials: 5": "initialTrials: 16"}
+    for old, new in replaced.items():
+        document = document.replace(old, new)
+    cluster.apply(document)
     return name
 
 

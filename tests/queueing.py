@@ -92,6 +92,11 @@ class Queue:
         self.evicted.append(job["metadata"]["name"])
         self._suspend(job, True)
 
+    def has_ended(self, name: str) -> bool:
+        """Tell whether a Job is over, or gone."""
+        job = self._api.get(jobs_path(self._namespace, name))
+        return job is None or _has_ended(job)
+
     def _run(self) -> None:
         while not self._stop.wait(0.1):
             free = self.quota - len(self._admitted())
