@@ -91,8 +91,11 @@ def check_warm_start(store: ObjectStore, accepted: Accepted) -> None:
         SpecError: A ledger is not there, none of its trials can stand for one of this search,
             or `maxTrials` is too small for all of them.
     """
+    roots = _roots(accepted.search)
+    if not roots:
+        return
     brought = brought_by(store, accepted)
-    for i, root in enumerate(_roots(accepted.search)):
+    for i, root in enumerate(roots):
         field = f"spec.search.warmStart.{i}.ledger"
         ledger = _read(store, root)
         if ledger is None:
