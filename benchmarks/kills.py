@@ -14,8 +14,6 @@ import argparse
 import json
 import sys
 import time
-import urllib.request
-from http import HTTPStatus
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +26,7 @@ from control_plane import PodRunner
 from mixatlas.adapters.s3 import S3Store
 from mixatlas.ledger.records import OutcomeClass, RoundRecord, TrialOutcome
 from mixatlas.local.s3_files import free_ports
-from operator_cluster import Cluster, whole_cluster
+from operator_cluster import Cluster, is_ready, whole_cluster
 from processes import until
 from small_search import document as small
 
@@ -73,15 +71,6 @@ def kill_often(cluster: Cluster, n_kills: int, rng: np.random.Generator) -> list
     cluster.start_operator()
     cluster.until_condition(names[-1], "Finished", "True")
     return names
-
-
-def is_ready(port: int) -> bool:
-    """Tell whether an operator works: it has seen every search, and leads."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-            return bool(answer.status == HTTPStatus.OK)
-    except OSError:  # it starts, or says that it is not ready
-        return False
 
 
 def apply(cluster: Cluster, number: int) -> str:

@@ -39,7 +39,7 @@ from binaries import built
 from control_plane import Write, connect
 from mixatlas.controller.names import SELECTOR, jobs_path, pods_path
 from mixatlas.local.s3_files import HOST, free_ports
-from operator_cluster import Cluster, whole_cluster
+from operator_cluster import Cluster, is_ready, whole_cluster
 from processes import children, until
 from simulated_nodes import GPUS, IS_OVER, simulated_nodes
 from small_search import document as small
@@ -220,14 +220,6 @@ def by_kind(writes: list[Write], n_trials: int) -> dict[str, float]:
     """Return the writes of each kind, a trial."""
     kinds = [f"  {write.verb} {write.resource}" for write in writes]
     return {kind: kinds.count(kind) / n_trials for kind in sorted(set(kinds))}
-
-
-def is_ready(port: int) -> bool:
-    """Tell whether the operator has listed everything."""
-    try:
-        return fetch(port, "readyz") == "ok"
-    except OSError:
-        return False
 
 
 def reconcile_buckets(port: int) -> list[tuple[float, float]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.request import urlopen
 
 import yaml
 
@@ -19,6 +20,7 @@ from mixatlas.adapters.s3 import S3Store
 from mixatlas.controller.api import Api
 from mixatlas.controller.names import SEARCHES
 from mixatlas.corpus import push
+from mixatlas.local.s3_files import HOST
 from mixatlas.local.s3_server import S3Server
 from processes import until
 from small_corpus import make_corpus
@@ -110,6 +112,15 @@ class Cluster:
         except AssertionError as error:
             status = self.search(name).get("status")
             raise AssertionError(f"{error}: {status}\n{self.log.read_text()[-3000:]}") from None
+
+
+def is_ready(port: int) -> bool:
+    """Tell whether an operator works: it has listed everything, and does not stand by."""
+    try:
+        with urlopen(f"http://{HOST}:{port}/readyz", timeout=5) as answer:
+            return bool(answer.read() == b"ok")
+    except OSError:  # it starts, or says that it is not ready
+        return False
 
 
 @contextmanager
