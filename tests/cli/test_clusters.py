@@ -50,12 +50,14 @@ def test_logs_take_one_name_and_a_number() -> None:
     assert "Give at most one NAME" in ended.output
 
 
+@pytest.mark.slow
 def test_the_kubernetes_client_is_loaded_only_to_connect() -> None:
     names = ("list", "status", "trials", "logs", "suspend", "resume", "stop", "cancel", "doctor")
     ended = subprocess.run([sys.executable, "-c", PROBE, *names], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("list",), ("suspend", "small"), ("doctor",)])
 def test_a_client_that_is_missing_is_named(arguments: tuple[str, ...]) -> None:
     ended = subprocess.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import shutil
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ IDENTITY_TIMEOUT_S = 2.0
 TRIES = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 CONNECTIONS = 16
+BLOCK_BYTES = 2**20
 MESSAGE_LENGTH = 300
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
 _PASSING = (
@@ -174,20 +176,49 @@ class S3Store:
         except _Absent:
             return None
 
+    def download(self, uri: str, path: Path) -> bool:
+        """Write an object to a file; return False when there is no such object.
+
+        Memory holds a block of it. What a connection that breaks has left is written over.
+        """
+        bucket, key = _split(uri)
+
+        def copy() -> None:
+            response = self._client.get_object(bucket, key)
+            try:
+                with path.open("wb") as file:
+                    shutil.copyfileobj(response, file, BLOCK_BYTES)
+            finally:
+                response.close()
+                response.release_conn()
+
+        try:
+            self._try(uri, copy)
+        except _Absent:
+            return False
+        return True
+
     def put(self, uri: str, data: bytes) -> None:
         """Write an object whole, or not at all."""
         bucket, key = _split(uri)
         self._try(uri, lambda: self._client.put_object(bucket, key, io.BytesIO(data), len(data)))
 
-    def list(self, prefix: str) -> list[str]:
-        """Return the URIs of all objects below a prefix, sorted."""
+    def stat(self, prefix: str) -> dict[str, tuple[int, str]]:
+        """Return size in bytes and entity tag of all objects below a prefix, by URI, sorted."""
         bucket, key = _split(prefix)
 
-        def names() -> list[str]:
+        def entries() -> dict[str, tuple[int, str]]:
             found = self._client.list_objects(bucket, prefix=key, recursive=True)
-            return sorted(f"s3://{bucket}/{entry.object_name}" for entry in found)
+            return {
+                f"s3://{bucket}/{entry.object_name}": (entry.size or 0, entry.etag or "")
+                for entry in sorted(found, key=lambda entry: entry.object_name or "")
+            }
 
-        return self._try(prefix, names)
+        return self._try(prefix, entries)
+
+    def list(self, prefix: str) -> list[str]:
+        """Return the URIs of all objects below a prefix, sorted."""
+        return list(self.stat(prefix))
 
     def delete(self, uri: str) -> None:
         """Remove an object; one that is not there is removed already."""
