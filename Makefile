@@ -34,8 +34,10 @@ images:
 # --- what developers run -----------------------------------------------------------------------
 
 # Kinds of tests that this machine cannot run are skipped; each says what it needs.
+# Slow tests go two files at a time, each with servers of its own; the real node is one a machine.
 test: check test-fast
-	$(BIN)/pytest -q -m slow tests
+	$(BIN)/pytest -q -m slow -n 2 --dist loadfile --no-loadscope-reorder tests --ignore tests/cluster
+	$(BIN)/pytest -q -m slow tests/cluster
 
 test-deps:
 	@tools/test-deps.sh
