@@ -61,7 +61,7 @@ bench: $(VENV)/installed
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock:
-	requirements/lock.sh
+	UPGRADE=$(UPGRADE) requirements/lock.sh
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,7 +3,8 @@
 #   torch.txt   torch and what only it needs (CUDA wheels); replaced by TORCH_INDEX_URL
 #   base.txt    everything else, for .venv
 #   operator.txt, trainer.txt, wheel.txt   the parts of it that the images hold, and that build us
-# Needs uv; run from the repository's root: `make lock`.
+# Needs uv; run from the repository's root: `make lock`, which keeps pins that still fit, or
+# `make lock UPGRADE=--upgrade`.
 set -eu
 compile() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -17,7 +18,8 @@ part() {
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-compile --all-extras pyproject.toml --output-file "$work/all"
+cat requirements/torch.txt requirements/base.txt > "$work/all"
+compile ${UPGRADE:-} --all-extras pyproject.toml --output-file "$work/all"
 part "$work/all" 1 > requirements/torch.txt
 part "$work/all" 0 > requirements/base.txt
 for extra in operator trainer; do
