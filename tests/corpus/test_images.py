@@ -13,6 +13,7 @@ from PIL import Image
 
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.corpus.images import read_again, read_image, suffix_of_image
+from mixatlas.corpus.pictures import FolderPictures
 from raw_corpus import png
 
 
@@ -58,15 +59,19 @@ def test_others_are_refused(content: bytes, message: str) -> None:
 
 def test_refusal_names_line_and_field(tmp_path: Path) -> None:
     with pytest.raises(CorpusInvalid) as error:
-        read_image(tmp_path / "a.png", field="images.0: a.png", where="samples.jsonl:3")
+        read_image(
+            FolderPictures(tmp_path), "a.png", field="images.0: a.png", where="samples.jsonl:3"
+        )
     assert str(error.value) == "samples.jsonl:3: images.0: a.png: No such file or directory"
 
 
 def test_image_changed_since_it_was_checked_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
+    path, pictures = tmp_path / "a.png", FolderPictures(tmp_path)
     path.write_bytes(png((1, 2, 3)))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert read_again(path, sha256=sha256, where="samples.jsonl:3") == path.read_bytes()
+    assert (
+        read_again(pictures, "a.png", sha256=sha256, where="samples.jsonl:3") == path.read_bytes()
+    )
     path.write_bytes(png((3, 2, 1)))
     with pytest.raises(CorpusInvalid, match=r"samples\.jsonl:3: a\.png: changed while"):
-        read_again(path, sha256=sha256, where="samples.jsonl:3")
+        read_again(pictures, "a.png", sha256=sha256, where="samples.jsonl:3")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
-from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from mixatlas.contract.canonical import sha256_hex
 from mixatlas.contract.errors import CorpusInvalid
+from mixatlas.corpus.pictures import Pictures
 
 MAX_PIXELS = 50_000_000
 _SUFFIX = {"PNG": "png", "JPEG": "jpg"}
@@ -43,13 +43,14 @@ def suffix_of_image(content: bytes) -> str:
     return _SUFFIX[str(image.format)]
 
 
-def read_image(path: Path, *, field: str, where: str) -> tuple[bytes, str]:
-    """Read an image file, checked.
+def read_image(pictures: Pictures, reference: str, *, field: str, where: str) -> tuple[bytes, str]:
+    """Read an image, checked.
 
     Args:
-        path: Of the file.
-        field: How the line names it, for the message.
-        where: Place of the line.
+        pictures: Where it lies.
+        reference: Of the image.
+        field: How the sample names it, for the message.
+        where: Place of the sample.
 
     Returns:
         (its bytes, `png` or `jpg`)
@@ -58,7 +59,7 @@ def read_image(path: Path, *, field: str, where: str) -> tuple[bytes, str]:
         CorpusInvalid: It cannot be read, or is not an image that a corpus may hold.
     """
     try:
-        content = path.read_bytes()
+        content = pictures.read(reference)
         return content, suffix_of_image(content)
     except OSError as error:
         raise CorpusInvalid(f"{field}: {error.strerror}", where=where) from error
@@ -66,16 +67,16 @@ def read_image(path: Path, *, field: str, where: str) -> tuple[bytes, str]:
         raise CorpusInvalid(f"{field}: {error}", where=where) from error
 
 
-def read_again(path: Path, *, sha256: str, where: str) -> bytes:
+def read_again(pictures: Pictures, reference: str, *, sha256: str, where: str) -> bytes:
     """Read an image that was checked before, and make sure that it is still the same.
 
     Raises:
         CorpusInvalid: It is gone or was changed in between.
     """
     try:
-        content = path.read_bytes()
+        content = pictures.read(reference)
     except OSError as error:
-        raise CorpusInvalid(f"{path.name}: {error.strerror}", where=where) from error
+        raise CorpusInvalid(f"{reference}: {error.strerror}", where=where) from error
     if sha256_hex(content) != sha256:
-        raise CorpusInvalid(f"{path.name}: changed while the corpus was packed", where=where)
+        raise CorpusInvalid(f"{reference}: changed while the corpus was packed", where=where)
     return content

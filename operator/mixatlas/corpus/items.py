@@ -26,6 +26,7 @@ from mixatlas.corpus.config import BenchmarkConfig
 from mixatlas.corpus.external_sort import ExternalSort
 from mixatlas.corpus.images import read_again, read_image
 from mixatlas.corpus.lines import ItemLine, Placed, read_lines
+from mixatlas.corpus.pictures import FolderPictures, Pictures
 from mixatlas.corpus.shards import Member, SampleTooLarge, ShardWriter, WrittenShard
 from mixatlas.corpus.tokenizing import TextTokenizer
 from mixatlas.spec.places import did_you_mean
@@ -71,20 +72,21 @@ def pack_items(
             half of it has under 30.
     """
     by_benchmark = ExternalSort(scratch)
-    for row in _rows(items, rules):
+    pictures = FolderPictures(items.parent)
+    for row in _rows(items, pictures, rules):
         by_benchmark.add(row)
     groups = itertools.groupby(by_benchmark, key=lambda row: row.split(b"\t", 1)[0])
     entries = {}
     for name, rows in groups:
         benchmark = rules.benchmarks[name.decode()]
-        entries[benchmark.name] = _write_benchmark(benchmark, rows, items.parent, root, rules=rules)
+        entries[benchmark.name] = _write_benchmark(benchmark, rows, pictures, root, rules=rules)
     for name in rules.benchmarks:
         if name not in entries:
             raise CorpusInvalid(f"{items.name}: benchmark {name} has no items")
     return tuple(entries[name] for name in sorted(entries))
 
 
-def _rows(items: Path, rules: ItemRules) -> Iterator[bytes]:
+def _rows(items: Path, pictures: Pictures, rules: ItemRules) -> Iterator[bytes]:
     """Yield `BENCHMARK<tab>ORDER<tab>{where, paths, hashes, record}` an item, lines in order."""
     seen: dict[tuple[str, str], str] = {}
     for placed in read_lines(items, ItemLine):
@@ -93,7 +95,7 @@ def _rows(items: Path, rules: ItemRules) -> Iterator[bytes]:
         names, hashes = [], []
         for index, path in enumerate(line.images):
             field = f"images.{index}: {path}"
-            content, suffix = read_image(items.parent / path, field=field, where=where)
+            content, suffix = read_image(pictures, path, field=field, where=where)
             names.append(f"{index}.{suffix}")
             hashes.append(sha256_hex(content))
         record = ItemRecord(
@@ -143,7 +145,7 @@ def _check(placed: Placed[ItemLine], benchmarks: dict[str, BenchmarkConfig]) -> 
 def _write_benchmark(
     benchmark: BenchmarkConfig,
     rows: Iterable[bytes],
-    folder: Path,
+    pictures: Pictures,
     root: Path,
     *,
     rules: ItemRules,
@@ -155,7 +157,7 @@ def _write_benchmark(
         payload = json.loads(row.split(b"\t", 2)[2])
         record = ItemRecord.model_validate(payload["record"])
         images = [
-            read_again(folder / path, sha256=sha256, where=payload["where"])
+            read_again(pictures, path, sha256=sha256, where=payload["where"])
             for path, sha256 in zip(payload["paths"], payload["hashes"], strict=True)
         ]
         members = [Member(suffix="json", content=record.to_bytes())]

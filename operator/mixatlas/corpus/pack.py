@@ -15,6 +15,8 @@ from mixatlas.contract.errors import SpecError
 from mixatlas.contract.manifest import BenchmarkEntry, CorpusManifest, TokenizerRef
 from mixatlas.corpus.config import PackConfig, load_config
 from mixatlas.corpus.items import ItemRules, pack_items
+from mixatlas.corpus.labelled import labelled_lines
+from mixatlas.corpus.pictures import FolderPictures
 from mixatlas.corpus.samples import SampleRules, pack_samples
 from mixatlas.corpus.tokenizing import copy_tokenizer, eos_id, load_tokenizer
 
@@ -98,7 +100,13 @@ def _pack_into(
         seed=settings.seed,
     )
     with _scratch(root) as scratch:
-        domains = pack_samples(samples, root, scratch, rules=sample_rules)
+        domains = pack_samples(
+            labelled_lines(samples),
+            FolderPictures(samples.parent),
+            root,
+            scratch,
+            rules=sample_rules,
+        )
     benchmarks: tuple[BenchmarkEntry, ...] = ()
     if items is not None:
         item_rules = ItemRules(

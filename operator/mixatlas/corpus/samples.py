@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import Domain, SampleRecord, Shard
 from mixatlas.corpus.external_sort import ExternalSort
 from mixatlas.corpus.images import read_again, read_image
-from mixatlas.corpus.lines import Placed, SampleLine, read_lines
+from mixatlas.corpus.labelled import LabelledSample
+from mixatlas.corpus.pictures import Pictures
 from mixatlas.corpus.shards import Member, SampleTooLarge, ShardWriter, WrittenShard
 from mixatlas.corpus.tokenizing import TextTokenizer
 
@@ -42,15 +43,21 @@ class SampleRules:
 
 
 def pack_samples(
-    samples: Path, root: Path, scratch: Path, *, rules: SampleRules
+    samples: Iterable[LabelledSample],
+    pictures: Pictures,
+    root: Path,
+    scratch: Path,
+    *,
+    rules: SampleRules,
 ) -> tuple[Domain, ...]:
     """Write the shards of every domain.
 
-    The order inside a domain is that of SHA-256(seed, line): it depends on what is packed,
-    never on the order of the lines, so that appending keeps nothing together that came together.
+    The order inside a domain is that of SHA-256(seed, sample): it depends on what is packed,
+    never on the order of the samples, so that appending keeps nothing together that came together.
 
     Args:
-        samples: JSON lines; image paths are relative to its folder.
+        samples: In any order; read once.
+        pictures: Where their images lie; read twice.
         root: Folder of the manifest; shards go to `shards/DOMAIN/`.
         scratch: An empty folder for the sort.
         rules: Tokenizer, sizes and seed.
@@ -59,71 +66,68 @@ def pack_samples(
         The domains, sorted by name.
 
     Raises:
-        CorpusInvalid: A line or an image cannot be used; it has file:line and says why.
+        CorpusInvalid: A sample or an image cannot be used, with its place, or there are none.
     """
     by_domain = ExternalSort(scratch)
-    for row in _rows(samples, rules):
+    for row in _rows(samples, pictures, rules):
         by_domain.add(row)
     groups = itertools.groupby(by_domain, key=lambda row: row.split(b"\t", 1)[0])
-    domains = []
-    for name, rows in groups:
-        domains.append(_write_domain(name.decode(), rows, samples.parent, root, rules=rules))
+    domains = [
+        _write_domain(name.decode(), rows, pictures, root, rules=rules) for name, rows in groups
+    ]
     if not domains:
-        raise CorpusInvalid(f"{samples.name}: no samples", hint="Give at least one line.")
+        raise CorpusInvalid("there are no samples", hint="Give at least one.")
     if len(domains) > MAX_DOMAINS:
-        raise CorpusInvalid(
-            f"{samples.name}: {len(domains)} domains", hint=f"At most {MAX_DOMAINS} are possible."
-        )
+        raise CorpusInvalid(f"{len(domains)} domains", hint=f"At most {MAX_DOMAINS} are possible.")
     # Rows are sorted as bytes with a tab after the name; names alone sort otherwise.
     return tuple(sorted(domains, key=lambda domain: domain.name))
 
 
-def _rows(samples: Path, rules: SampleRules) -> Iterator[bytes]:
-    """Yield `DOMAIN<tab>ORDER<tab>{where, paths, hashes, record}` a sample, lines in order."""
-    lines = read_lines(samples, SampleLine)
-    while chunk := list(itertools.islice(lines, _CHUNK)):
-        checked = _records(chunk, samples.parent, rules)
-        for placed, (record, hashes) in zip(chunk, checked, strict=True):
-            line = placed.line
-            order = hashlib.sha256(b"%d/" % rules.seed + canonical_json(line.to_plain()))
+def _rows(
+    samples: Iterable[LabelledSample], pictures: Pictures, rules: SampleRules
+) -> Iterator[bytes]:
+    """Yield `DOMAIN<tab>ORDER<tab>{where, paths, hashes, record}` a sample, in their order."""
+    following = iter(samples)
+    while chunk := list(itertools.islice(following, _CHUNK)):
+        checked = _records(chunk, pictures, rules)
+        for sample, (record, hashes) in zip(chunk, checked, strict=True):
+            order = hashlib.sha256(b"%d/" % rules.seed + sample.identity).hexdigest()
             payload = canonical_json(
                 {
-                    "where": placed.where,
-                    "paths": line.images,
+                    "where": sample.where,
+                    "paths": sample.images,
                     "hashes": hashes,
                     "record": record.to_plain(),
                 }
             )
-            domain = f"{line.concept}.{line.task}"
-            yield b"\t".join((domain.encode(), order.hexdigest().encode(), payload))
+            yield b"\t".join((sample.domain.encode(), order.encode(), payload))
 
 
 def _records(
-    chunk: Sequence[Placed[SampleLine]], folder: Path, rules: SampleRules
+    chunk: Sequence[LabelledSample], pictures: Pictures, rules: SampleRules
 ) -> Iterator[tuple[SampleRecord, list[str]]]:
-    """Yield the record of each line and the hashes of its images."""
-    turns = [turn for placed in chunk for turn in placed.line.all_turns]
+    """Yield the record of each sample and the hashes of its images."""
+    turns = [turn for sample in chunk for turn in sample.turns]
     questions = iter(rules.tokenizer.encode([turn.question for turn in turns]))
     answers = iter(rules.tokenizer.encode([turn.answer for turn in turns]))
-    for placed in chunk:
-        line = placed.line
-        n_turns = len(line.all_turns)
+    for sample in chunk:
+        n_turns = len(sample.turns)
         n_question = sum(len(ids) for ids in itertools.islice(questions, n_turns))
         n_answers = [len(ids) for ids in itertools.islice(answers, n_turns)]
         if 0 in n_answers:
-            raise CorpusInvalid("an answer has no tokens", where=placed.where)
+            raise CorpusInvalid("an answer has no tokens", where=sample.where)
         names, hashes = [], []
-        for index, path in enumerate(line.images):
-            field = f"images.{index}: {path}"
-            content, suffix = read_image(folder / path, field=field, where=placed.where)
+        for index, reference in enumerate(sample.images):
+            field = f"images.{index}: {reference}"
+            content, suffix = read_image(pictures, reference, field=field, where=sample.where)
             names.append(f"{index}.{suffix}")
             hashes.append(sha256_hex(content))
         record = SampleRecord(
-            turns=line.all_turns,
+            turns=sample.turns,
             images=tuple(names),
-            task=line.task,
-            concept=line.concept,
-            source=line.source,
+            task=sample.task,
+            concept=sample.concept,
+            source=sample.source,
             tokens=n_question + sum(n_answers) + rules.image_tokens * len(names),
             supervised_tokens=sum(n_answers),
         )
@@ -131,7 +135,7 @@ def _records(
 
 
 def _write_domain(
-    name: str, rows: Iterator[bytes], folder: Path, root: Path, *, rules: SampleRules
+    name: str, rows: Iterator[bytes], pictures: Pictures, root: Path, *, rules: SampleRules
 ) -> Domain:
     writer = ShardWriter(root / "shards" / name, rules.shard_bytes)
     supervised = 0
@@ -141,7 +145,7 @@ def _write_domain(
         members = [Member(suffix="json", content=record.to_bytes())]
         images = zip(payload["paths"], payload["hashes"], record.images, strict=True)
         for path, sha256, image in images:
-            content = read_again(folder / path, sha256=sha256, where=payload["where"])
+            content = read_again(pictures, path, sha256=sha256, where=payload["where"])
             members.append(Member(suffix=image, content=content))
         try:
             writer.add(members, tokens=record.tokens)
