@@ -7,7 +7,8 @@ Used by: cli, the demo.
 """
 
 from mixatlas.corpus.check import CheckReport, check
-from mixatlas.corpus.pack import PackReport, pack
+from mixatlas.corpus.pack import pack
 from mixatlas.corpus.push import PushReport, push
+from mixatlas.corpus.writer import PackReport
 
 __all__ = ["CheckReport", "PackReport", "PushReport", "check", "pack", "push"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -39,7 +41,7 @@ class BenchmarkConfig(Record):
 
 
 class PackConfig(Record):
-    """What `corpus pack` is told beside its lines. `tokenizer` is relative to the file."""
+    """What is said of the writing of a corpus. `tokenizer` is relative to the file."""
 
     tokenizer: str
     image_tokens: int = Field(ge=0, le=1_000_000)
@@ -71,20 +73,38 @@ def load_config(path: Path) -> PackConfig:
     try:
         config = PackConfig.model_validate(document.data)
     except ValidationError as error:
-        document.refuse(
-            Mistake(
-                path=details["loc"],
-                message=explain(details),
-                at_key=details["type"] == "extra_forbidden",
-            )
-            for details in error.errors()
+        refuse(document, error)
+    check_metrics(document, config.benchmarks)
+    return config
+
+
+def refuse(document: Document, error: ValidationError) -> NoReturn:
+    """Refuse a document, showing each wrong field at its place.
+
+    Raises:
+        SpecError: Always.
+    """
+    document.refuse(
+        Mistake(
+            path=details["loc"],
+            message=explain(details),
+            at_key=details["type"] == "extra_forbidden",
         )
-        raise AssertionError("a validation error without mistakes") from error
-    for index, benchmark in enumerate(config.benchmarks):
+        for details in error.errors()
+    )
+    raise AssertionError("a validation error without mistakes") from error
+
+
+def check_metrics(document: Document, benchmarks: Sequence[BenchmarkConfig]) -> None:
+    """Refuse metrics of `benchmarks` that our trainer does not score.
+
+    Raises:
+        NotYetSupported: The first one, with its place.
+    """
+    for index, benchmark in enumerate(benchmarks):
         if benchmark.metric not in SUPPORTED_METRICS:
             raise NotYetSupported(
                 f"benchmarks.{index}.metric: {benchmark.metric} is not yet supported",
                 hint=f"Use one of: {', '.join(SUPPORTED_METRICS)}.",
                 where=document.where(("benchmarks", index, "metric")),
             )
-    return config

@@ -31,6 +31,7 @@ class SampleRules:
         tokenizer: Counts text tokens.
         tokenizer_sha256: Of its folder; part of each domain's definition.
         image_tokens: Manifest tokens of one image.
+        labels: How concept and task were found; part of each domain's definition.
         shard_bytes: Largest shard.
         seed: Of the shuffle.
     """
@@ -38,6 +39,7 @@ class SampleRules:
     tokenizer: TextTokenizer
     tokenizer_sha256: str
     image_tokens: int
+    labels: str
     shard_bytes: int
     seed: int
 
@@ -168,7 +170,7 @@ def _domain(
     definition = {
         "concept": concept,
         "task": task,
-        "labels": "given",
+        "labels": rules.labels,
         "tokenizer": rules.tokenizer_sha256,
         "imageTokens": rules.image_tokens,
     }
