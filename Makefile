@@ -34,9 +34,11 @@ images:
 # --- what developers run -----------------------------------------------------------------------
 
 # Kinds of tests that this machine cannot run are skipped; each says what it needs.
-# Slow tests go two files at a time, each with servers of its own; the real node is one a machine.
+# Slow tests go two files at a time, each with servers of its own, in the order of their names:
+# long ones are not left for the end. The real node is one a machine.
+BY_FILE := --dist loadfile --no-loadscope-reorder --randomly-dont-reorganize
 test: check test-fast
-	$(BIN)/pytest -q -m slow -n 2 --dist loadfile --no-loadscope-reorder tests --ignore tests/cluster
+	$(BIN)/pytest -q -m slow -n 2 $(BY_FILE) tests --ignore tests/cluster
 	$(BIN)/pytest -q -m slow tests/cluster
 
 test-deps:
