@@ -33,6 +33,7 @@ class Scripted(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.asked: list[str] = []
+        self.ranges: list[str] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -51,6 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append(f"{self.command} {self.path}")
+        self.server.ranges += self.headers.get_all("Range", [])
         answers = self.server.answers
         status, kind, body = answers.pop(0) if len(answers) > 1 else answers[0]
         self.send_response(status)
@@ -93,6 +95,13 @@ def test_what_passes_is_tried_again(server: Scripted, passing: Answer) -> None:
     server.answers = [passing, OK]
     assert server.store().get("s3://bucket/key") == b"whole"
     assert server.asked == ["GET /bucket/key"] * 2
+
+
+def test_a_range_is_asked_for_by_its_header(server: Scripted) -> None:
+    server.answers = [(206, "application/octet-stream", b"hol")]
+    store = server.store()
+    assert store.get_range("s3://bucket/key", offset=1, length=3) == b"hol"
+    assert server.ranges == ["bytes=1-3"]
 
 
 @pytest.mark.parametrize(

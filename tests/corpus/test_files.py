@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from mixatlas.corpus.files import FileMissing, LocalFiles
+from mixatlas.adapters.s3 import S3Store
+from mixatlas.corpus.files import LARGEST_READ, FileMissing, LocalFiles, StoreFiles
 
 
 @pytest.fixture
@@ -38,25 +42,93 @@ def test_a_file_that_changes_has_another_version(folder: Path) -> None:
     assert before.version != after.version
 
 
-def test_a_file_is_read_and_lent(folder: Path) -> None:
+def test_a_file_is_read_and_opened(folder: Path) -> None:
     files = LocalFiles(folder)
     assert files.read("images/1.png") == files.read("images//./1.png") == b"one"
-    with files.on_disk("images/1.png") as path:
-        assert path.read_bytes() == b"one"
+    with files.open("images/1.png") as file:
+        assert file.read() == b"one"
 
 
 @pytest.mark.parametrize(
-    "name", ["../secret", "images/../../secret", "/etc/hostname", "", ".", "a\0b", "link"]
+    "name",
+    ["../secret", "images/../../secret", "/etc/hostname", "", ".", "a\0b", "\ud800", "link", "loop"],
 )
 def test_no_name_leads_out_of_the_folder(folder: Path, name: str) -> None:
     (folder / "link").symlink_to(folder.parent / "secret")
+    (folder / "loop").symlink_to(folder / "loop")
     with pytest.raises(FileMissing):
         LocalFiles(folder).read(name)
-    with pytest.raises(FileMissing), LocalFiles(folder).on_disk(name):
-        pass
+    with pytest.raises(FileMissing):
+        LocalFiles(folder).open(name)
 
 
-@pytest.mark.parametrize("name", ["images/2.png", "images"])
+@pytest.mark.parametrize("name", ["images/2.png", "images", "x" * 300])
 def test_what_is_no_file_is_named(folder: Path, name: str) -> None:
     with pytest.raises(FileMissing, match=name):
         LocalFiles(folder).read(name)
+
+
+def test_a_file_too_large_for_a_shard_is_not_read_whole(folder: Path) -> None:
+    with (folder / "large").open("wb") as file:
+        file.truncate(LARGEST_READ + 1)
+    with pytest.raises(FileMissing, match="256,000,001 bytes"):
+        LocalFiles(folder).read("large")
+
+
+def test_a_pipe_is_no_file(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(FileMissing, match="pipe: no such file"):
+        LocalFiles(folder).read("pipe")
+
+
+class Objects:
+    """The calls of a store that files need, over a dict; counts the bytes that it gave."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+        self.given = 0
+
+    def stat(self, prefix: str) -> dict[str, tuple[int, str]]:
+        found = {uri: data for uri, data in self.objects.items() if uri.startswith(prefix)}
+        return {uri: (len(data), "tag") for uri, data in sorted(found.items())}
+
+    def get(self, uri: str) -> bytes | None:
+        return self.objects.get(uri)
+
+    def get_range(self, uri: str, *, offset: int, length: int) -> bytes | None:
+        self.given += length
+        return self.objects[uri][offset : offset + length] if uri in self.objects else None
+
+
+def test_a_stored_file_is_read_in_ranges() -> None:
+    content = bytes(range(256)) * 2**17  # 32 MiB
+    store = Objects({"s3://b/data/x.bin": content, "s3://b/database": b""})
+    files = StoreFiles("s3://b/data/", cast("S3Store", store))
+    assert [info.name for info in files.list()] == ["x.bin"]
+    with files.open("x.bin") as file:
+        file.seek(-10, io.SEEK_END)
+        assert file.read() == content[-10:]
+        assert store.given <= 10
+        file.seek(1000)
+        assert file.read(500) == content[1000:1500]
+        assert store.given < 5 * 2**20
+        file.seek(0)
+        assert file.read() == content
+
+
+def test_a_stored_file_that_changes_while_it_is_read_is_not_read_on() -> None:
+    store = Objects({"s3://b/data/x": b"x" * 100})
+    files = StoreFiles("s3://b/data", cast("S3Store", store))
+    store.objects["s3://b/data/x"] = b"x" * 50
+    with files.open("x") as file, pytest.raises(FileMissing, match="changed"):
+        file.read()
+
+
+@pytest.mark.parametrize("name", ["y", "../other"])
+def test_a_store_has_no_file_of_another_name(name: str) -> None:
+    store = Objects({"s3://b/data/x": b"x", "s3://b/other": b"y"})
+    files = StoreFiles("s3://b/data", cast("S3Store", store))
+    with pytest.raises(FileMissing):
+        files.read(name)
+    with pytest.raises(FileMissing):
+        files.open(name)

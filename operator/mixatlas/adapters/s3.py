@@ -161,10 +161,14 @@ class S3Store:
 
     def get(self, uri: str) -> bytes | None:
         """Return an object, or None when there is none."""
+        return self.get_range(uri, offset=0, length=0)
+
+    def get_range(self, uri: str, *, offset: int, length: int) -> bytes | None:
+        """Return `length` bytes of an object from `offset` on (0 bytes: all), None without it."""
         bucket, key = _split(uri)
 
         def read() -> bytes:
-            response = self._client.get_object(bucket, key)
+            response = self._client.get_object(bucket, key, offset=offset, length=length)
             try:
                 return bytes(response.read())
             finally:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol, final
+from typing import TYPE_CHECKING, BinaryIO, Protocol, final
 
 from mixatlas.adapters.s3 import S3Store
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+LARGEST_READ = 256_000_000
+"""Bytes of a file that is read whole: as many as a shard may have."""
+_BLOCK_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +38,15 @@ class Files(Protocol):
         """Return a small file.
 
         Raises:
-            FileMissing: There is none, or the name leads out of the root.
+            FileMissing: There is none, the name leads out of the root, or it is too large.
         """
         ...
 
-    def on_disk(self, name: str) -> AbstractContextManager[Path]:
-        """Yield a large file as one on this disk, for as long as the block lasts.
+    def open(self, name: str) -> BinaryIO:
+        """Open a file of any size at its start; it can be sought in, and wants to be closed.
 
         Raises:
-            FileMissing: As `read`.
+            FileMissing: As `read`, whatever its size.
         """
         ...
 
@@ -53,12 +59,19 @@ def checked_name(name: str) -> str:
     """Return a name below a root, normalised.
 
     Raises:
-        FileMissing: It is empty or absolute, leads upwards, or has a NUL character.
+        FileMissing: It is empty or absolute, leads upwards, or has a NUL character or half of a
+            surrogate pair.
     """
     path = PurePosixPath(name)
-    if not name or "\0" in name or path.is_absolute() or ".." in path.parts or not path.parts:
+    is_text = "\0" not in name and not any("\ud800" <= letter <= "\udfff" for letter in name)
+    if not is_text or path.is_absolute() or ".." in path.parts or not path.parts:
         raise FileMissing(f"{name!r} is not a path below the images' folder")
     return str(path)
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > LARGEST_READ:
+        raise FileMissing(f"{name}: {size:,} bytes, which is more than {LARGEST_READ:,}")
 
 
 @final
@@ -87,24 +100,32 @@ class LocalFiles:
 
     def read(self, name: str) -> bytes:
         """As `Files.read`."""
+        path = self._path(name)
         try:
-            return self._path(name).read_bytes()
+            _check_size(name, path.stat().st_size)
+            return path.read_bytes()
         except OSError as error:
             raise FileMissing(f"{name}: {error.strerror}") from error
 
-    @contextmanager
-    def on_disk(self, name: str) -> Iterator[Path]:
-        """As `Files.on_disk`."""
-        path = self._path(name)
-        if not path.is_file():
-            raise FileMissing(f"{name}: No such file")
-        yield path
+    def open(self, name: str) -> BinaryIO:
+        """As `Files.open`."""
+        try:
+            return self._path(name).open("rb")
+        except OSError as error:
+            raise FileMissing(f"{name}: {error.strerror}") from error
 
     def _path(self, name: str) -> Path:
         path = self._root / checked_name(name)
-        # A link inside the folder may point anywhere.
-        if not path.resolve().is_relative_to(self._root.resolve()):
+        try:
+            # A link inside the folder may point anywhere.
+            is_inside = path.resolve().is_relative_to(self._root.resolve())
+            is_file = path.is_file()
+        except (OSError, RuntimeError) as error:  # a name too long, or links in a circle
+            raise FileMissing(f"{name}: cannot be found") from error
+        if not is_inside:
             raise FileMissing(f"{name!r} leads out of the images' folder")
+        if not is_file:
+            raise FileMissing(f"{name}: no such file")
         return path
 
 
@@ -140,19 +161,56 @@ class StoreFiles:
 
     def read(self, name: str) -> bytes:
         """As `Files.read`."""
-        content = self._store.get(self._root + checked_name(name))
+        uri = self._root + checked_name(name)
+        if uri in self._found:
+            _check_size(name, self._found[uri][0])
+        content = self._store.get(uri)
         if content is None:
             raise FileMissing(f"{name}: no such object")
         return content
 
-    @contextmanager
-    def on_disk(self, name: str) -> Iterator[Path]:
-        """As `Files.on_disk`."""
-        with tempfile.TemporaryDirectory(prefix="mixatlas-") as folder:
-            path = Path(folder) / PurePosixPath(name).name
-            if not self._store.download(self._root + checked_name(name), path):
-                raise FileMissing(f"{name}: no such object")
-            yield path
+    def open(self, name: str) -> BinaryIO:
+        """As `Files.open`: it is read in ranges of some megabytes, never downloaded."""
+        uri = self._root + checked_name(name)
+        if uri not in self._found:
+            raise FileMissing(f"{name}: no such object")
+        size, _ = self._found[uri]
+        return io.BufferedReader(_StoredFile(self._store, uri, size), _BLOCK_BYTES)
+
+
+class _StoredFile(io.RawIOBase):
+    """An object as a file; every read is a request of its own, which the store tries again."""
+
+    def __init__(self, store: S3Store, uri: str, size: int) -> None:
+        self._store = store
+        self._uri = uri
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise ValueError(f"negative position {start + offset}")
+        self._position = start + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        length = min(len(view), self._size - self._position)
+        if length <= 0:
+            return 0
+        content = self._store.get_range(self._uri, offset=self._position, length=length)
+        if content is None or len(content) != length:
+            raise FileMissing(f"{self._uri} was changed while it was read")
+        view[: len(content)] = content
+        self._position += len(content)
+        return len(content)
 
 
 def _info(path: Path, name: str) -> FileInfo:
