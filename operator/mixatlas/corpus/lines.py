@@ -103,20 +103,9 @@ def read_lines(path: Path, model: type[LineT]) -> Iterator[Placed[LineT]]:
 
 def _parse(raw: bytes, model: type[LineT], where: str) -> LineT:
     try:
-        data = json.loads(
-            raw.decode("utf-8").rstrip(),
-            object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
-        )
-    except UnicodeDecodeError as error:
-        raise CorpusInvalid(f"not UTF-8 at byte {error.start}", where=where) from error
-    except json.JSONDecodeError as error:
-        message = f"not JSON: {error.msg} at column {error.colno}"
-        raise CorpusInvalid(message, where=where) from error
-    except (ValueError, RecursionError) as error:
-        raise CorpusInvalid(f"not JSON: {error}", where=where) from error
-    if not isinstance(data, dict):
-        raise CorpusInvalid("not a JSON object", where=where)
+        data = parse_object(raw)
+    except ValueError as error:
+        raise CorpusInvalid(str(error), where=where) from error
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -124,6 +113,32 @@ def _parse(raw: bytes, model: type[LineT], where: str) -> LineT:
         path = ".".join(str(part) for part in details["loc"])
         message = f"{path}: {explain(details)}" if path else explain(details)
         raise CorpusInvalid(message, where=where) from error
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Parse a JSON object strictly: UTF-8, every key once, no NaN.
+
+    Raises:
+        ValueError: It says what is wrong.
+    """
+    try:
+        data = json.loads(
+            raw.decode("utf-8").rstrip(),
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
+        )
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        raise ValueError(f"not JSON: {error.msg} at {line}column {error.colno}") from error
+    except RecursionError as error:
+        raise ValueError("not JSON: nested too deeply") from error
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ValueError("not a JSON object")
+    return data
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
