@@ -51,7 +51,17 @@ def test_a_file_is_read_and_opened(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../secret", "images/../../secret", "/etc/hostname", "", ".", "a\0b", "\ud800", "link", "loop"],
+    [
+        "../secret",
+        "images/../../secret",
+        "/etc/hostname",
+        "",
+        ".",
+        "a\0b",
+        "\ud800",
+        "link",
+        "loop",
+    ],
 )
 def test_no_name_leads_out_of_the_folder(folder: Path, name: str) -> None:
     (folder / "link").symlink_to(folder.parent / "secret")

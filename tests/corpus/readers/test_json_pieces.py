@@ -172,8 +172,11 @@ def test_an_object_without_the_arrays_is_refused(content: bytes, message: str) -
     [
         (b'{"info": "x', BREAKS_OFF),
         (b'{"a": [{}', BREAKS_OFF),
-        (b'{"a": [{}],', "broken here: b'' where a key must be"),
-        (b'{"a" 5', "broken here"),
+        (b'{"a": [{}],', BREAKS_OFF),
+        (b'{"a": [{}]', BREAKS_OFF),
+        (b'{"a" 5', "broken here: a key without a value"),
+        (b'{"a": [{}], 5', "broken here: no key where one must be"),
+        (b'{"a": [{}]}{', "something follows the end of the object"),
     ],
 )
 def test_an_object_that_breaks_off_says_so_once(content: bytes, fault: str) -> None:
@@ -181,6 +184,10 @@ def test_an_object_that_breaks_off_says_so_once(content: bytes, fault: str) -> N
     faults = [piece.fault or "" for piece in found if piece.is_last]
     assert len(faults) == 1
     assert faults[0].startswith(fault)
+
+
+def test_an_object_may_be_empty() -> None:
+    assert list(members(io.BytesIO(b"{}"), "c", ["a"])) == []
 
 
 def test_a_mark_of_byte_order_is_no_part_of_the_text() -> None:

@@ -51,7 +51,7 @@ def check_size(size: Size, *, width: object, height: object, image: str) -> None
     if told != (size.width, size.height):
         raise Unusable(
             f"image {image}: {size.width} x {size.height}, "
-            f"but its annotation says {told[0]} x {told[1]}"
+            f"but its annotation says {told[0]!r} x {told[1]!r}"
         )
 
 

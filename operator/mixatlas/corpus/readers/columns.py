@@ -76,7 +76,7 @@ class Columns:
             if field not in but and find(record, name) is MISSING:
                 raise CorpusInvalid(
                     f"{file}: no column `{name}`, which `columns.{field}` names",
-                    hint=did_you_mean(name, list(record)).capitalize(),
+                    hint=did_you_mean(name, list(record)),
                 )
 
 

@@ -102,25 +102,31 @@ def members(file: BinaryIO, name: str, keys: Collection[str]) -> Iterator[Piece]
         raise CorpusInvalid(f"{name}: is not a JSON object", hint="It must begin with {.")
     cursor = Cursor(file)
     cursor.skip()
-    wanted = {f'"{key}"'.encode(): key for key in keys}
     try:
-        while cursor.peek() == b'"':
-            quoted = cursor.value()
-            if cursor.skip() != b":":
-                break
-            if quoted is None or quoted not in wanted:
-                cursor.value()
-            elif not (yield from _elements(cursor, name, _open(cursor, name, wanted, quoted))):
-                return
-            separator = cursor.skip()
-            if separator != b",":
-                if separator == b"}":
-                    return
-                break
-        fault = f"broken here: {cursor.skip()!r} where a key must be"
+        fault = yield from _members(cursor, name, {f'"{key}"'.encode(): key for key in keys})
     except EOFError:
         fault = BREAKS_OFF
-    yield Piece(where=name, index=0, fault=fault, is_last=True)
+    if fault is not None:
+        yield Piece(where=name, index=0, fault=fault, is_last=True)
+
+
+def _members(
+    cursor: Cursor, name: str, wanted: dict[bytes, str]
+) -> Generator[Piece, None, str | None]:
+    """Yield as `members`, after its bracket; return what is wrong and not yet told."""
+    separator = b"," if cursor.peek() != b"}" else cursor.skip()
+    while separator == b"," and cursor.peek() == b'"':
+        quoted = cursor.value()
+        if cursor.skip() != b":":
+            return "broken here: a key without a value"
+        if quoted is None or quoted not in wanted:
+            cursor.value()
+        elif not (yield from _elements(cursor, name, _open(cursor, name, wanted, quoted))):
+            return None
+        separator = cursor.skip()
+    if separator == b"}":
+        return "something follows the end of the object" if cursor.peek() else None
+    return "broken here: no key where one must be" if cursor.peek() else BREAKS_OFF
 
 
 def _open(cursor: Cursor, name: str, wanted: dict[bytes, str], quoted: bytes) -> str:
