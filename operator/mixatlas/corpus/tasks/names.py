@@ -1,0 +1,55 @@
+"""The seven tasks by name, and what to write instead of their synonyms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, cast
+
+from pydantic import BeforeValidator
+
+from mixatlas.contract.manifest import TASKS
+
+Task = Literal["caption", "ocr", "grounding", "detection", "vqa", "classification", "other"]
+
+_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "caption": ("captioning", "captions", "description", "describe", "imagecaptioning"),
+    "ocr": ("text", "reading", "transcription", "document", "docs", "textrecognition"),
+    "grounding": (
+        "refer",
+        "referring",
+        "rec",
+        "localization",
+        "localisation",
+        "refexp",
+        "pointing",
+    ),
+    "detection": ("detect", "od", "objectdetection", "boxes"),
+    "vqa": ("qa", "visualquestionanswering", "questionanswering", "question", "multiplechoice"),
+    "classification": ("classify", "class", "cls", "category", "label", "recognition"),
+    "other": ("none", "misc", "unknown", "rest", "textonly", "chat"),
+}
+_TASK_OF = {word: task for task, words in _SYNONYMS.items() for word in (task, *words)}
+
+
+def check_task(name: object) -> Task:
+    """Return a task's name as it is.
+
+    Raises:
+        ValueError: It is none of the seven; the message says what to write instead.
+    """
+    if isinstance(name, str) and name in TASKS:
+        return cast("Task", name)
+    message = f"must be one of {', '.join(TASKS)}, not {str(name)[:40]!r}"
+    meant = suggest_task(name)
+    raise ValueError(f"{message}; write {meant!r}" if meant else message)
+
+
+def suggest_task(name: object) -> Task | None:
+    """Return the task that a synonym or another spelling means, None where nobody can say."""
+    if not isinstance(name, str):
+        return None
+    letters = "".join(character for character in name[:64].lower() if character.isalpha())
+    return cast("Task | None", _TASK_OF.get(letters))
+
+
+TaskName = Annotated[Task, BeforeValidator(check_task)]
+"""A task in a document, refused with a remedy."""
