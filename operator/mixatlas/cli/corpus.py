@@ -1,7 +1,8 @@
-"""`mixatlas corpus pack | check | push`."""
+"""`mixatlas corpus inspect | build | pack | check | push`."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +13,94 @@ from rich.console import Console
 from rich.table import Table
 
 from mixatlas.adapters.s3 import S3Store, settings_from
-from mixatlas.cli.documents import read_document
+from mixatlas.cli.documents import output_option, read_document
+from mixatlas.contract.errors import SpecError
 from mixatlas.contract.exit_codes import CliExit
-from mixatlas.corpus import CheckReport, check, pack, push
+from mixatlas.corpus import CheckReport, InspectReport, build, check, inspect, pack, push
+from mixatlas.corpus.files import Files, LocalFiles, StoreFiles
+from mixatlas.corpus.readers import FORMATS
 from mixatlas.local.place import open_store
 from mixatlas.local.state import StateFolder
+
+MAX_ROWS = 20
 
 
 @click.group()
 def command() -> None:
-    """Pack labelled samples into shards, check a corpus, push it to S3."""
+    """From raw data to domains: inspect sources, build or pack a corpus, check and push it."""
+
+
+@command.command("inspect")
+@click.argument("source")
+@click.option("--images", help="Where its image paths lead [default: the source's folder].")
+@click.option("--format", "format_", type=click.Choice(sorted(FORMATS)), help="[default: told]")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=NAME",
+    help="The source's name of a field, such as concept=category.",
+)
+@click.option("-f", "--file", type=click.Path(path_type=Path), help="Use the store of this search.")
+@output_option("table", "json")
+def inspect_command(
+    source: str,
+    images: str | None,
+    format_: str | None,
+    columns: tuple[str, ...],
+    file: Path | None,
+    output: str,
+) -> None:
+    """Count what SOURCE (a file or folder, or s3://…) holds, and name what is broken."""
+    console = Console(stderr=True)
+    with (
+        _store(source, file) as source_store,
+        _store(images or source, file) as image_store,
+        console.status("Reading") as status,
+    ):
+        report = inspect(
+            _files(source, source_store),
+            _files(images or source, image_store),
+            format=format_,
+            columns=_pairs(columns),
+            on_sample=lambda n: status.update(f"{n:,} samples") if n % 100 == 0 else None,
+        )
+    if output == "json":
+        click.echo(json.dumps(report.to_plain(), ensure_ascii=False, indent=2))
+        return
+    Console(highlight=False, width=80).print(_findings(report))
+    for sample in report.broken_samples:
+        click.echo(f"{sample.where}: {sample.reason}", err=True)
+    if report.broken > len(report.broken_samples):
+        click.echo(f"… and {report.broken - len(report.broken_samples):,} more", err=True)
+
+
+@command.command("build")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "-f",
+    "--file",
+    type=click.Path(path_type=Path),
+    default=Path("corpus.yaml"),
+    show_default=True,
+    help="The corpus document.",
+)
+def build_command(out: Path, file: Path) -> None:
+    """Build the corpus folder OUT from the sources of a document; go on where it was ended."""
+    with Console(stderr=True).status("Reading") as status:
+        report = build(
+            file,
+            out,
+            open_files=_open_place,
+            on_part=lambda done, of: status.update(f"{done} of {of} parts"),
+        )
+    for sample in report.tally.named:
+        click.echo(f"{sample.where}: {sample.reason}", err=True)
+    click.echo(
+        f"{out}/manifest.json: {len(report.pack.manifest.domains)} domains, "
+        f"{report.tally.used:,} samples, {report.tally.broken:,} left out, "
+        f"{len(report.pack.manifest.benchmarks)} benchmarks"
+    )
 
 
 @command.command("pack")
@@ -68,6 +147,55 @@ def push_command(folder: Path, uri: str, file: Path | None) -> None:
         f"{report.manifest}: {report.uploaded} objects sent ({report.uploaded_bytes:,} bytes), "
         f"{report.skipped} were there"
     )
+
+
+def _open_place(place: str) -> Files:
+    with _store(place, None) as store:
+        return _files(place, store)
+
+
+def _files(place: str, store: S3Store | None) -> Files:
+    """Return the files of a place, which must be there."""
+    if store is not None:
+        return StoreFiles(place, store)
+    if not Path(place).exists():
+        raise SpecError(f"{place}: No such file or directory", hint="Give a file or a folder.")
+    return LocalFiles(Path(place))
+
+
+def _pairs(columns: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in columns:
+        name, equals, column = text.partition("=")
+        if not (name and equals and column):
+            raise click.BadParameter(f"{text!r} is not FIELD=NAME", param_hint="--column")
+        pairs[name] = column
+    return pairs
+
+
+def _findings(report: InspectReport) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("format", report.format, f"{report.files:,} files, {report.n_bytes:,} bytes")
+    table.add_row("samples", f"{report.samples:,}", f"{report.turns:,} turns")
+    several = f"{report.without_image:,} samples without, {report.several_images:,} with several"
+    table.add_row("images", f"{report.images:,}", several)
+    if report.widths and report.heights:
+        (narrow, wide), (low, high) = report.widths, report.heights
+        table.add_row("", "", f"{narrow} to {wide} pixels wide, {low} to {high} high")
+    table.add_row("broken", f"{report.broken:,}", "")
+    for title, counts in (
+        ("origin", report.origins),
+        ("concept", report.concepts),
+        ("task", report.tasks),
+    ):
+        for index, (name, n) in enumerate(counts.most_common(MAX_ROWS)):
+            table.add_row(title if index == 0 else "", f"{n:,}", name)
+        if len(counts) > MAX_ROWS:
+            table.add_row("", "", f"… and {len(counts) - MAX_ROWS:,} more")
+    return table
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from mixatlas.contract.errors import CorpusInvalid
+from mixatlas.contract.errors import CorpusInvalid, SpecError
 from mixatlas.corpus.files import Files
 from mixatlas.corpus.raw import Reader
 from mixatlas.corpus.readers.columns import Columns
@@ -61,6 +61,7 @@ def open_reader(
 
     Raises:
         CorpusInvalid: There is no such format, or it has no such field.
+        SpecError: A library that the format needs is not installed.
     """
     reader = _reader_class(format)
     for field in columns:
@@ -86,5 +87,11 @@ def _reader_class(name: str) -> _ReaderClass:
     if name not in FORMATS:
         raise CorpusInvalid(f"there is no format {name!r}", hint=did_you_mean(name, list(FORMATS)))
     module, _, reader = FORMATS[name].partition(":")
-    found: _ReaderClass = getattr(importlib.import_module(f"{__name__}.{module}"), reader)
+    try:
+        found: _ReaderClass = getattr(importlib.import_module(f"{__name__}.{module}"), reader)
+    except ModuleNotFoundError as error:
+        raise SpecError(
+            f"{name} needs {error.name}, which is not installed",
+            hint="pip install 'mixatlas[corpus]'",
+        ) from error
     return found

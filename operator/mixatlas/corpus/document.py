@@ -1,0 +1,110 @@
+"""`corpus.yaml`: from which sources a corpus is built, and what its axes are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+
+from mixatlas.contract.canonical import DecimalString, Record
+from mixatlas.contract.errors import NotYetSupported, SpecError
+from mixatlas.contract.manifest import AxisValue
+from mixatlas.corpus.config import PackConfig, check_metrics, refuse
+from mixatlas.corpus.readers import FORMATS
+from mixatlas.corpus.tasks import TaskSettings
+from mixatlas.spec.model import Name
+from mixatlas.spec.places import Document
+
+
+def _share(text: str) -> str:
+    if not 0 <= float(text) <= 1:
+        raise ValueError("must be from 0 to 1")
+    return text
+
+
+class SourceConfig(Record):
+    """One source. `uri` and `images` are relative to the document, or `s3://…`.
+
+    `images` is the folder that image paths lead into; left out, the source's own. `columns` maps
+    our fields to the source's names. `origin` stands for samples whose source tells none.
+    """
+
+    name: Name
+    format: str
+    uri: str = Field(min_length=1, max_length=1024)
+    images: str | None = Field(None, min_length=1, max_length=1024)
+    columns: dict[str, str] = Field({}, max_length=16)
+    origin: str = Field("", max_length=256)
+
+    @field_validator("format")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in FORMATS:
+            raise ValueError(f"must be one of {', '.join(FORMATS)}")
+        return name
+
+
+class ConceptSettings(Record):
+    """How samples get their image concept.
+
+    `Column`: the source's own, `columns.concept`; `names` turns its values into concepts.
+    """
+
+    method: Literal["Clusters", "Prompts", "Column"]
+    names: dict[str, AxisValue] = Field({}, max_length=10_000)
+
+
+class CorpusDocument(PackConfig):
+    """The whole document. Equal documents and inputs give equal bytes.
+
+    `parts`: how many each source is read in. `maxBroken`: share of samples that may be unusable.
+    `items`: the benchmarks' JSON lines, relative to the document.
+    """
+
+    sources: tuple[SourceConfig, ...] = Field(min_length=1, max_length=64)
+    parts: int = Field(1, ge=1, le=10_000)
+    concepts: ConceptSettings
+    tasks: TaskSettings = TaskSettings()
+    max_broken: Annotated[DecimalString, AfterValidator(_share)] = "0"
+    items: str | None = None
+
+    @field_validator("sources")
+    @classmethod
+    def _source_names_differ(cls, sources: tuple[SourceConfig, ...]) -> tuple[SourceConfig, ...]:
+        names = [source.name for source in sources]
+        if len(set(names)) != len(names):
+            raise ValueError("two sources have one name")
+        return sources
+
+
+def load_document(path: Path) -> CorpusDocument:
+    """Read a corpus document.
+
+    Raises:
+        SpecError: The file is missing, or a field is wrong; it has file:line:column.
+        NotYetSupported: A method or metric that this version does not have.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: {error}", hint="Give a corpus document as YAML.") from error
+    document = Document(text, path.name)
+    try:
+        found = CorpusDocument.model_validate(document.data)
+    except ValidationError as error:
+        refuse(document, error)
+    if found.concepts.method != "Column":
+        raise NotYetSupported(
+            f"concepts.method: {found.concepts.method} is not yet supported",
+            hint="Use Column, with `columns: {concept: …}` in each source.",
+            where=document.where(("concepts", "method")),
+        )
+    if bool(found.benchmarks) != (found.items is not None):
+        raise SpecError(
+            "`benchmarks` and `items` belong together",
+            hint="Give both, or neither: `items` are the benchmarks' JSON lines.",
+            where=document.where(("items",) if found.items else ("benchmarks",)),
+        )
+    check_metrics(document, found.benchmarks)
+    return found
