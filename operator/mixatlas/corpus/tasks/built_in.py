@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.corpus.tasks import rules_of_form, rules_of_words
 from mixatlas.corpus.tasks.boxes import NOTATIONS
-from mixatlas.corpus.tasks.rule import Reading, Rule
+from mixatlas.corpus.tasks.rule import PLACES, Reading, Rule
 
 BUILT_IN = (
     *rules_of_form.NO_IMAGE,
@@ -37,7 +37,7 @@ def built_in_digest() -> str:
     """Return the SHA-256 of all that decides: it belongs in the definition of each domain."""
     rules = [[rule.name, rule.task, *_conditions(rule)] for rule in BUILT_IN]
     notations = [[notation.pattern, notation.is_sure] for notation in NOTATIONS]
-    return sha256_hex(canonical_json([rules, notations]))
+    return sha256_hex(canonical_json([rules, notations, PLACES.pattern]))
 
 
 def _conditions(rule: Rule) -> Iterator[str]:

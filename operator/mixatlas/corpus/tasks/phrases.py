@@ -32,7 +32,7 @@ ASKS_ALL = any_of(
     r"\bobject detection\b",
     r"\b(?:detect|locate|list|find|identify)\b.{0,25}\bobjects\b",
     r"\bcategory names?\b|\bregion proposals\b|\bfollowing (?:categories|classes|objects|labels)\b",
-    r"\bdetections?\b",
+    r"\bdetections?\b|\byolo\b|\bannotat(?:e|ions?)\b",
 )
 ASKS_FOR_BOX = any_of(
     r"\bbounding[ -]?box|\bbbox|\bbox(?:es)? (?:coordinates?|around|for|of)\b",
@@ -78,6 +78,9 @@ TRANSCRIBE = any_of(
     r"\b(?:return|output|produce|provide|give)\b(?! (?:the |your )?answer).{0,40}"
     r"\b(?:plain|natural|raw) text\b",
     r"\btext (?:recognition|reading|extraction|spotting)\b",
+    r"\bwhat(?:'s| is| are) the (?:\w+ ){1,3}text\b(?! (?:about|colou?r|size))",
+    r"\b(?:type|write|copy|read) (?:out|down|up|aloud) .{0,20}\bcontents?\b",
+    r"\b(?:full|complete|raw) ocr\b|\bocr of\b",
     r"\bparse (?:this|the) (?:\w+ )?(?:page|document|image|file|pdf|scan)\b",
     r"(?:识别|提取|读出|写出|转录).{0,15}(?:文字|文本|内容)|写(?:了|着|的是)什么",
 )
@@ -94,6 +97,7 @@ WHAT_IS_WRITTEN = any_of(
     r"(?:written|printed|inscribed|engraved|spelled|handwritten|scribbled|spray-?painted)\b",
     r"\bwhat (?:do|does|did)\b.{0,50}(?<!\bto )(?<!\bpeople )\b(?:say|read|spell)\b(?! about| to )",
     r"\bwhat(?:'s| is) (?:it|this|the \w+) (?:saying|reading)\b",
+    r"\bwhat (?:the|this|that|it) ?(?:\w+ ){0,4}(?:says|reads|spells)\b(?! about)",
 )
 NOT_READING = any_of(
     r"\bdescribe the (?:image|picture|photo)\b",
@@ -109,6 +113,7 @@ TO_MARKUP = any_of(
     r"\b(?:convert|translate|write|generate|represent|parse|"
     r"render)\b.{0,40}\btable\b.{0,30}\bhtml\b",
     r"\b(?:underlying|raw|source)? ?data table\b|\bchart to table\b",
+    r"\b(?:convert|turn|transform|translate)\b.{0,40}\b(?:to|into) (?:an? |the )?(?:\w+ )?table\b",
     r"\bkey information extraction\b|\b(?:extract|pull|parse)\b.{0,40}\b(?:fields|entities|key "
     r"information|key-value|line items|details from)\b",
 )
@@ -150,7 +155,8 @@ CLASSIFY = any_of(
     r"\bpossible (?:classes|labels|categories)\b|\b(?:classes|categories|labels)\s?:",
     r"\b(?:correct|right|best|appropriate|single|suitable) (?:class )?label\b",
     r"\b(?:assign|give|pick|choose|predict)\b.{0,25}\b(?:label|class|category)\b",
-    r"\blabel (?:for|of) (?:this|the) \w+|^label this\b",
+    r"\blabel (?:for|of) (?:this|the) \w+|^label (?:this|the|with)\b",
+    r"\bone of\s?:",
     r"\b(?:choose|select|pick)(?: one)? (?:from|among|of)\b(?! the (?:options|choices|answers))",
     r"\bwhat (?:kind|type) of (?:scene|document|chart|graph|plot|image|diagram) is (?:this|"
     r"shown)\b",
@@ -174,7 +180,8 @@ _FORM = (
     r"characteri[sz]ation)"
 )
 CAPTION = any_of(
-    rf"\b(?:describe|caption|portray|narrate|characteri[sz]e|summari[sz]e|recap)\b.{{0,60}}"
+    rf"\b(?:describe|describing|caption|portray|narrate|characteri[sz]e|summari[sz]e|"
+    rf"recap)\b.{{0,60}}"
     rf"\b{PICTURE}\b",
     rf"\b(?:depict|illustrate|interpret|explain|clarify|analy[sz]e|examine|break down|walk (?:me )?"
     rf"through|elaborate on|detail|discuss|explore|unpack|paint a picture of) {_THE_PICTURE}",
@@ -191,7 +198,11 @@ CAPTION = any_of(
     r"for "
     r"me|in detail|concisely|briefly))?[.!:]?$",
     r"\bwhat does the (?:image|picture|photo) describe\b",
-    r"^(?:a|an) (?:short |brief |detailed |long )?(?:image |photo )?(?:caption|description)\s?:",
+    r"^(?:\w+ ){0,4}(?:caption|description)(?: please)?\W{0,3}(?:please)?\W{0,3}$",
+    r"^(?:an?|the|this) (?:image|photo|picture) (?:that shows|showing|shows|of)\W{0,3}$",
+    r"\bdescribe (?:it|this|that|them)\b",
+    rf"\b(?:descriptive|detailed) (?:paragraph|text|sentence|passage)\b.{{0,30}}\b{PICTURE}\b",
+    rf"\b(?:title|headline|heading) for (?:\w+ )?{_THE_PICTURE}",
     r"\b(?:transform|put|express|convey|tell)\b.{0,40}\b(?:see|observe|perceive)\b.{0,20}"
     rf"\b{PICTURE}\b",
     rf"\bexplain what (?:you see|is (?:shown|happening|going on|visible)).{{0,20}}\b{PICTURE}\b",
@@ -208,7 +219,8 @@ WHAT_IS_SHOWN = any_of(
     rf")?(?:elements?|"
     rf"components?|contents?|features?|subjects?|details|theme|topic)\b.{{0,20}}"
     rf"\b(?:of|in|on|within|from) {_THE_PICTURE}",
-    rf"\bwhat(?:'s| is| are| do| can)?(?: be| you| we| i| think is)? (?:\w+ )?(?:see|seen|shown|"
+    rf"\bwhat(?:'s| is| are| do| can)?(?: be| you| we| i)?"
+    rf"(?: think is| think's| believe is)? (?:\w+ )?(?:see|seen|shown|"
     rf"visible|"
     r"depicted|displayed|happening|going on|taking place|occurring|illustrated|captured|presented|"
     rf"observe|observed|in|the content of|the subject of|the theme of) ?(?:happening |going on )?"
@@ -217,7 +229,7 @@ WHAT_IS_SHOWN = any_of(
 )
 CHART_MESSAGE = any_of(
     rf"\b(?:message|meaning|insights?|idea|takeaways?|conclusions?|main points?|key points|"
-    rf"highlights?|story|significance)\b.{{0,60}}\b(?:this|the) {_CHART}",
+    rf"highlights?|story|significance)\b.{{0,60}}\b(?:this|the) (?:\w+ )?{_CHART}",
     rf"\b(?:this|the) {_CHART} (?:is )?(?:communicat|convey|try|tell)\w*\b",
 )
 DESCRIBE_A_PART = any_of(
@@ -228,7 +240,7 @@ DESCRIBE_A_PART = any_of(
 DESCRIBE_REGION = any_of(
     r"\bdescri(?:be|ption|bing)\b|\bcaption\b|\bwhat(?:'s| is| do you see|can you see)? ?(?:\w+ )?"
     r"(?:in|inside|within|at|shown)\b|\bgive details\b|\btell me about\b|\bidentify\b|"
-    r"\bwhat (?:does|is) (?:the|this) (?:region|area|box)\b|\bsummari[sz]e\b",
+    r"\bwhat (?:does|is) (?:the|this) (?:region|area|box)\b|\bsummari[sz]e\b|\bcontents? of\b",
 )
 
 # --- questions --------------------------------------------------------------------------------

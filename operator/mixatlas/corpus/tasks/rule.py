@@ -26,10 +26,10 @@ _OCR_TOKENS = re.compile(r"(?:reference )?ocr tokens?:[^\n]*", re.IGNORECASE)
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\s\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
 )
-_PLACES = re.compile(
+PLACES = re.compile(
     r"\b(?:where|locat\w{1,6}|bounding|\w{0,4}box(?:es)?|bbox\w{0,4}|coordinates?|detect\w{0,5}|"
     r"regions?|ground(?:ing|ed)?|locali[sz]\w{1,6}|positions?|find|spot|pinpoint|outline|highlight|"
-    r"segment\w{0,6}|areas?|rectangles?|refer\w{0,6}|ref|xyxy|xywh|x_?1|xmin|identify|mark|point)\b",
+    r"segment\w{0,6}|areas?|rectangles?|refer\w{0,6}|ref|xyxy|xywh|x_?1|xmin|identify|mark|point|yolo|annotat\w{1,4})\b",
     re.IGNORECASE,
 )
 
@@ -83,7 +83,7 @@ def read_turn(question: str, answer: str, *, has_image: bool) -> Reading:
     n_words = min(len(_WORD.findall(head)), MAX_WORDS)
     if len(answer) > ANSWER_HEAD:
         n_words = MAX_WORDS + 1
-    asks_for_place = bool(_PLACES.search(asked))
+    asks_for_place = bool(PLACES.search(asked))
     facts |= _box_facts(find_boxes(asked), find_boxes(head), asks_for_place=asks_for_place)
     return Reading(question=asked, answer=head, n_words=n_words, facts=facts)
 
