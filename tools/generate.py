@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mixatlas.cli.reference import render_commands
+from mixatlas.corpus.tasks.reference import render_tasks
 from mixatlas.spec.conditions import render_conditions
 from mixatlas.spec.crd import render_crd
 from mixatlas.spec.reference import render_reference
@@ -16,6 +17,7 @@ GENERATED = {
     "docs/reference/commands.md": render_commands,
     "docs/reference/conditions.md": render_conditions,
     "docs/reference/mixturesearch.md": render_reference,
+    "docs/reference/tasks.md": render_tasks,
 }
 
 

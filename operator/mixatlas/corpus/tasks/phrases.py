@@ -80,6 +80,7 @@ TRANSCRIBE = any_of(
     r"\btext (?:recognition|reading|extraction|spotting)\b",
     r"\bwhat(?:'s| is| are) the (?:\w+ ){1,3}text\b(?! (?:about|colou?r|size))",
     r"\b(?:type|write|copy|read) (?:out|down|up|aloud) .{0,20}\bcontents?\b",
+    r"\bdigiti[sz]e (?:this|the)\b|^(?:the )?text (?:in|on) (?:the|this)\b",
     r"\b(?:full|complete|raw) ocr\b|\bocr of\b",
     r"\bparse (?:this|the) (?:\w+ )?(?:page|document|image|file|pdf|scan)\b",
     r"(?:识别|提取|读出|写出|转录).{0,15}(?:文字|文本|内容)|写(?:了|着|的是)什么",
@@ -90,6 +91,7 @@ WHAT_IS_WRITTEN = any_of(
     rf"{PICTURE}) (?:\w+ )?(?:written|printed|shown|displayed|visible|see|seen|read|on|in|appear|"
     r"here|there|present|contain|engraved|inscribed|spelled|rendered|handwritten|painted)\b",
     r"\bwhat (?:texts?|words?|letters) (?:appears?|shows?)\b",
+    r"\bwhat (?:is|are) the \w+ (?:written|printed|engraved|inscribed)\b",
     r"\bwhat (?:name|message|title|number)s? (?:is|are|was|were) (?:\w+ )?(?:written|printed|"
     r"engraved|"
     r"inscribed|painted|spelled)\b",
@@ -105,7 +107,8 @@ NOT_READING = any_of(
     r"passage|article|time|author|report|study|survey|man|woman|person|people)\b",
 )
 TO_MARKUP = any_of(
-    r"\b(?:convert|translate|turn|render|rewrite|transform|parse|export|write|reproduce|generate|"
+    r"\b(?:convert|translate|turn|render|rewrite|transform|parse|export|reconstruct|format|write|"
+    r"reproduce|generate|"
     r"output|express|represent|return|give|provide|extract|typeset|what is|show)\b.{0,80}"
     r"\b(?:markdown|latex|doctags?|docling|csv|mathml|otsl|html table)\b",
     r"\b(?:markdown|latex) (?:code|format|version|source|markup|representation|equivalent)\b",
@@ -156,7 +159,8 @@ CLASSIFY = any_of(
     r"\b(?:correct|right|best|appropriate|single|suitable) (?:class )?label\b",
     r"\b(?:assign|give|pick|choose|predict)\b.{0,25}\b(?:label|class|category)\b",
     r"\blabel (?:for|of) (?:this|the) \w+|^label (?:this|the|with)\b",
-    r"\bone of\s?:",
+    r"\bone of\s?:|\b(?:choose|select|pick) (?:the |a )?(?:\w+ )?from\s?:",
+    r"\b(?:into|to|as) one of the (?:\w+ )?(?:classes|categories|labels)\b",
     r"\b(?:choose|select|pick)(?: one)? (?:from|among|of)\b(?! the (?:options|choices|answers))",
     r"\bwhat (?:kind|type) of (?:scene|document|chart|graph|plot|image|diagram) is (?:this|"
     r"shown)\b",
@@ -176,7 +180,8 @@ SPECIES = any_of(
 
 _FORM = (
     r"(?:description|caption|summary|explanation|interpretation|narrative|narration|depiction|"
-    r"portrayal|rundown|overview|account|synopsis|breakdown|analysis|alt[- ]?text|"
+    r"portrayal|rundown|overview|account|synopsis|breakdown|analysis|observation|impression|"
+    r"alt[- ]?text|"
     r"characteri[sz]ation)"
 )
 CAPTION = any_of(
@@ -201,6 +206,8 @@ CAPTION = any_of(
     r"^(?:\w+ ){0,4}(?:caption|description)(?: please)?\W{0,3}(?:please)?\W{0,3}$",
     r"^(?:an?|the|this) (?:image|photo|picture) (?:that shows|showing|shows|of)\W{0,3}$",
     r"\bdescribe (?:it|this|that|them)\b",
+    r"\b(?:narrate|tell me|describe|share|explain|say) what (?:you (?:see|notice)|is in it)\b",
+    rf"^how (?:does|do) {_THE_PICTURE} look\b",
     rf"\b(?:descriptive|detailed) (?:paragraph|text|sentence|passage)\b.{{0,30}}\b{PICTURE}\b",
     rf"\b(?:title|headline|heading) for (?:\w+ )?{_THE_PICTURE}",
     r"\b(?:transform|put|express|convey|tell)\b.{0,40}\b(?:see|observe|perceive)\b.{0,20}"
