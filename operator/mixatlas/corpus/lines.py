@@ -131,7 +131,8 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise ValueError(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
-        raise ValueError(f"not JSON: {error.msg} at {line}column {error.colno}") from error
+        what = error.msg.removesuffix(" at")
+        raise ValueError(f"not JSON: {what} at {line}column {error.colno}") from error
     except RecursionError as error:
         raise ValueError("not JSON: nested too deeply") from error
     except ValueError as error:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixatlas.contract.errors import CorpusInvalid
@@ -41,6 +41,7 @@ def parsed(found: list[Piece]) -> list[Any]:
     return values
 
 
+@settings(deadline=None)
 @given(st.lists(OBJECTS, max_size=5), INDENTS, st.booleans(), st.integers(1, 9))
 def test_an_array_is_cut_into_its_elements(
     objects: list[dict[str, Any]], indent: int | None, is_ascii: bool, chunk: int
@@ -51,6 +52,7 @@ def test_an_array_is_cut_into_its_elements(
     assert parsed(found) == objects
 
 
+@settings(deadline=None)
 @given(st.lists(OBJECTS, min_size=1, max_size=5))
 def test_lines_are_cut_into_objects(objects: list[dict[str, Any]]) -> None:
     content = "".join(json.dumps(entry) + "\n" for entry in objects)
@@ -59,6 +61,7 @@ def test_lines_are_cut_into_objects(objects: list[dict[str, Any]]) -> None:
     assert parsed(found) == objects
 
 
+@settings(deadline=None)
 @given(st.lists(OBJECTS, max_size=3), VALUES, st.lists(OBJECTS, max_size=3), INDENTS)
 def test_an_object_gives_the_elements_of_the_arrays_that_are_asked_for(
     first: list[dict[str, Any]], other: object, second: list[dict[str, Any]], indent: int | None
@@ -70,6 +73,7 @@ def test_an_object_gives_the_elements_of_the_arrays_that_are_asked_for(
     assert len(found) == len(first) + len(second)
 
 
+@settings(deadline=None)
 @given(st.lists(OBJECTS.filter(bool), min_size=1, max_size=4), st.data())
 def test_what_stands_before_a_break_is_read_and_the_break_is_told_once(
     objects: list[dict[str, Any]], data: st.DataObject

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -17,7 +17,8 @@ from mixatlas.corpus.readers.source import LABELS, Source, sample_or_broken
 from mixatlas.corpus.readers.turns import TURN_FIELDS, turns_of
 
 FIELDS = ("image", *TURN_FIELDS, *LABELS)
-ARROW_ERRORS = (pa.ArrowException, OSError)
+ARROW_ERRORS = (pa.ArrowException, OSError, ValueError, MemoryError)
+"""What pyarrow raises for a damaged file; MemoryError, since it believes the lengths it reads."""
 _IMAGES = ("images", "image")
 _DEEPEST = 8
 _LONGEST_REASON = 200
@@ -38,9 +39,7 @@ class Rows:
     """
 
     def __init__(self, source: Source, schema: pa.Schema, *, file: str, origin: str) -> None:
-        if len(set(schema.names)) != len(schema.names):
-            raise CorpusInvalid(f"{file}: two columns have one name")
-        shape = {field.name: _shape(field.type, 0) for field in schema}
+        shape = _columns(schema, file)
         columns = source.columns
         columns.check(shape, file=file)
         usual = next((name for name in _IMAGES if name in shape), _IMAGES[0])
@@ -97,6 +96,20 @@ class Rows:
         return names[value] if 0 <= value < len(names) else None
 
 
+def until_broken(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch | str]:
+    """Yield batches of a file; if they break off, why, as the last."""
+    iterator = iter(batches)
+    while True:
+        try:
+            batch = next(iterator, None)
+        except ARROW_ERRORS as error:
+            yield reason_of(error)
+            return
+        if batch is None:
+            return
+        yield batch
+
+
 def reason_of(error: Exception) -> str:
     """Return the first line of what the library says of a file, not too long."""
     lines = str(error).splitlines() or [type(error).__name__]
@@ -124,6 +137,16 @@ def _plain(one: pa.RecordBatch) -> dict[str, Any]:
     except (ValueError, OverflowError) as error:  # a text's encoding, a date out of the calendar
         raise Unusable(f"cannot be read: {reason_of(error)}") from error
     return row
+
+
+def _columns(schema: pa.Schema, file: str) -> dict[str, Any]:
+    try:
+        columns = {field.name: _shape(field.type, 0) for field in schema}
+    except UnicodeDecodeError as error:
+        raise CorpusInvalid(f"{file}: the name of a column is not UTF-8") from error
+    if len(columns) != len(schema):
+        raise CorpusInvalid(f"{file}: two columns have one name")
+    return columns
 
 
 def _shape(kind: pa.DataType, depth: int) -> Any:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.corpus.raw import BrokenSample, RawSample, Unit
-from mixatlas.corpus.readers.arrow_rows import ARROW_ERRORS, FIELDS, Rows, reason_of
+from mixatlas.corpus.readers.arrow_rows import ARROW_ERRORS, FIELDS, Rows, reason_of, until_broken
 from mixatlas.corpus.readers.images import origin_of
 from mixatlas.corpus.readers.source import Source
 
@@ -49,17 +49,18 @@ class CauldronReader:
             place, index = f"{unit.file}:{unit.piece}", 0
             if table.num_row_groups == 0:
                 return
-            try:
-                for batch in table.iter_batches(
-                    BATCH_ROWS, row_groups=[unit.piece], columns=rows.needed, use_threads=False
-                ):
-                    numbers = range(batch.num_rows)
-                    places = [f"{place}:{index + number}" for number in numbers]
-                    yield from rows.samples(batch, places, numbers)
-                    index += batch.num_rows
-            except ARROW_ERRORS as error:
-                reason = f"the row group cannot be read on: {reason_of(error)}"
-                yield BrokenSample(where=f"{place}:{index}", reason=reason)
+            batches = table.iter_batches(
+                BATCH_ROWS, row_groups=[unit.piece], columns=rows.needed, use_threads=False
+            )
+            for batch in until_broken(batches):
+                if isinstance(batch, str):
+                    reason = f"the row group cannot be read on: {batch}"
+                    yield BrokenSample(where=f"{place}:{index}", reason=reason)
+                    break
+                numbers = range(batch.num_rows)
+                places = [f"{place}:{index + number}" for number in numbers]
+                yield from rows.samples(batch, places, numbers)
+                index += batch.num_rows
 
     def _size(self, name: str) -> int:
         with self._source.opened(name) as file:

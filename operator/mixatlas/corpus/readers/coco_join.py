@@ -114,12 +114,12 @@ class CocoJoin:
             self._check()
 
     def _take(self, piece: Piece, rows: ExternalSort) -> None:
-        record = piece.parse()
         if piece.key == "categories":
             if self._categories is not None:
-                self._categories(record)
+                self._categories(piece.parse())
             return
         self._n_found[piece.key] += 1
+        record = piece.parse()
         self._lacking = {
             label: name for label, name in self._lacking.items() if find(record, name) is MISSING
         }

@@ -14,7 +14,7 @@ import pyarrow as pa
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.corpus.files import FileMissing
 from mixatlas.corpus.raw import BrokenSample, RawSample, Unit
-from mixatlas.corpus.readers.arrow_rows import ARROW_ERRORS, FIELDS, Rows, reason_of
+from mixatlas.corpus.readers.arrow_rows import ARROW_ERRORS, FIELDS, Rows, reason_of, until_broken
 from mixatlas.corpus.readers.source import Source, strided_units
 
 STATE = "state.json"
@@ -55,20 +55,16 @@ class HfDatasetReader:
             is_whole = _has_end(file)
             stream = _stream(file, unit.file)
             rows = Rows(self._source, stream.schema, file=unit.file, origin="")
-            index = 0
-            try:
-                while (batch := _next(stream)) is not None:
-                    mine = [
-                        row
-                        for row in range(batch.num_rows)
-                        if (index + row) % n_parts == unit.piece
-                    ]
-                    places = [f"{unit.file}[{index + row}]" for row in mine]
-                    yield from rows.samples(batch.select(rows.needed), places, mine)
-                    index += batch.num_rows
-                fault = None if is_whole else "the file breaks off here"
-            except ARROW_ERRORS as error:
-                fault = f"the file cannot be read on: {reason_of(error)}"
+            index, fault = 0, None if is_whole else "the file breaks off here"
+            for batch in until_broken(stream):
+                if isinstance(batch, str):
+                    fault = f"the file cannot be read on: {batch}"
+                    break
+                numbers = range(batch.num_rows)
+                mine = [row for row in numbers if (index + row) % n_parts == unit.piece]
+                places = [f"{unit.file}[{index + row}]" for row in mine]
+                yield from rows.samples(batch.select(rows.needed), places, mine)
+                index += batch.num_rows
             if fault is not None and index % n_parts == unit.piece:
                 yield BrokenSample(where=f"{unit.file}[{index}]", reason=fault)
 
@@ -98,10 +94,3 @@ def _stream(file: BinaryIO, name: str) -> pa.RecordBatchStreamReader:
         return pa.ipc.open_stream(file)
     except ARROW_ERRORS as error:
         raise CorpusInvalid(f"{name}: is not an Arrow stream: {reason_of(error)}") from error
-
-
-def _next(stream: pa.RecordBatchStreamReader) -> pa.RecordBatch | None:
-    try:
-        return stream.read_next_batch()
-    except StopIteration:
-        return None

@@ -86,7 +86,7 @@ def checked_image(name: str, content: bytes) -> RawImage:
                 raise Unusable(f"image {name}: {kind}; {TAKEN}") from error
         raise Unusable(f"image {name}: {error}") from error
     # A JPEG's header says nothing of its end; markers cannot stand inside the scan's data.
-    if suffix == "jpg" and content.rfind(_END_OF_IMAGE) < content.rfind(_START_OF_SCAN):
+    if suffix == "jpg" and content.rfind(_END_OF_IMAGE) <= content.rfind(_START_OF_SCAN):
         raise Unusable(f"image {name}: broken: the file ends inside the picture")
     return RawImage(name=name, content=content)
 
