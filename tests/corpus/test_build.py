@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mixatlas.adapters.s3 import S3Store
-from mixatlas.cli.corpus import command
+from mixatlas.cli import cli
 from mixatlas.contract.errors import CorpusInvalid, NotYetSupported, SpecError
 from mixatlas.corpus import BuildReport, build, check
 from mixatlas.corpus.document import load_document
@@ -192,6 +192,8 @@ def test_examples_are_valid(path: Path) -> None:
 
 def test_the_command_tells_what_was_built(folder: Path) -> None:
     out = folder.parent / "out"
-    ended = CliRunner().invoke(command, ["build", str(out), "-f", str(folder / "corpus.yaml")])
+    ended = CliRunner().invoke(
+        cli, ["corpus", "build", str(out), "-f", str(folder / "corpus.yaml")]
+    )
     assert ended.exit_code == 0, ended.output
     assert "2 domains, 30 samples, 0 left out" in ended.stdout

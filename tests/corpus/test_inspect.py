@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from mixatlas.cli.corpus import command
+from mixatlas.cli import cli
 from mixatlas.contract.errors import SpecError
 from mixatlas.corpus import inspect
 from mixatlas.corpus.files import LocalFiles
@@ -60,7 +60,7 @@ def test_broken_samples_are_counted_and_the_first_are_named(source: Path) -> Non
 
 def test_a_person_sees_counts_and_places(source: Path) -> None:
     before = sorted(source.parent.rglob("*"))
-    ended = CliRunner().invoke(command, ["inspect", str(source)])
+    ended = CliRunner().invoke(cli, ["corpus", "inspect", str(source)])
     assert ended.exit_code == 0, ended.output
     assert "Llava" in ended.stdout
     assert "30 to 30 pixels wide, 20 to 20 high" in ended.stdout
@@ -69,20 +69,20 @@ def test_a_person_sees_counts_and_places(source: Path) -> None:
 
 
 def test_a_program_gets_json(source: Path) -> None:
-    ended = CliRunner().invoke(command, ["inspect", str(source), "-o", "json"])
+    ended = CliRunner().invoke(cli, ["corpus", "inspect", str(source), "-o", "json"])
     found = json.loads(ended.stdout)
     assert found["samples"] == 2
     assert found["brokenSamples"][0]["where"] == "llava.json[1]"
 
 
 def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
-    ended = CliRunner().invoke(command, ["inspect", str(tmp_path / "none.json")])
+    ended = CliRunner().invoke(cli, ["corpus", "inspect", str(tmp_path / "none.json")])
     assert ended.exit_code != 0
     assert "none.json: No such file" in str(ended.exception)
 
 
 def test_a_column_is_a_pair(source: Path) -> None:
-    ended = CliRunner().invoke(command, ["inspect", str(source), "--column", "concept"])
+    ended = CliRunner().invoke(cli, ["corpus", "inspect", str(source), "--column", "concept"])
     assert ended.exit_code == 2
     assert "is not FIELD=NAME" in ended.output
 

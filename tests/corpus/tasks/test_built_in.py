@@ -16,8 +16,6 @@ from mixatlas.contract.manifest import TASKS, Turn
 from mixatlas.corpus.tasks import BUILT_IN, TaskLabel, TaskSettings, built_in, label_turn
 
 HERE = Path(__file__).parent
-DISPUTED = {"What's this?"}
-"""Held out, and left as it is: a long answer to it may be a caption or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +50,6 @@ HELD_OUT = [*examples("held_out.yaml"), *examples("held_out_again.yaml")]
     ids=[f"{number}-{one.style[:40]}" for number, one in enumerate(EXAMPLES + HELD_OUT)],
 )
 def test_turn_in_a_dataset_s_style(example: Example) -> None:
-    if example.turn.question in DISPUTED:
-        pytest.xfail("people would dispute it")
     label = example.label()
     assert label.task == example.task, label
 
