@@ -85,3 +85,22 @@ def a_chat(*texts: str) -> list[dict[str, Any]]:
     return [
         {"from": "gpt" if index % 2 else "human", "value": text} for index, text in enumerate(texts)
     ]
+
+
+class Objects:
+    """The calls of a store that files need, over a dict; counts the bytes that it gave."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+        self.given = 0
+
+    def stat(self, prefix: str) -> dict[str, tuple[int, str]]:
+        found = {uri: data for uri, data in self.objects.items() if uri.startswith(prefix)}
+        return {uri: (len(data), "tag") for uri, data in sorted(found.items())}
+
+    def get(self, uri: str) -> bytes | None:
+        return self.objects.get(uri)
+
+    def get_range(self, uri: str, *, offset: int, length: int) -> bytes | None:
+        self.given += length
+        return self.objects[uri][offset : offset + length] if uri in self.objects else None

@@ -11,6 +11,7 @@ import pytest
 
 from mixatlas.adapters.s3 import S3Store
 from mixatlas.corpus.files import LARGEST_READ, FileMissing, LocalFiles, StoreFiles
+from raw_sources import Objects
 
 
 @pytest.fixture
@@ -89,25 +90,6 @@ def test_a_pipe_is_no_file(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     with pytest.raises(FileMissing, match="pipe: no such file"):
         LocalFiles(folder).read("pipe")
-
-
-class Objects:
-    """The calls of a store that files need, over a dict; counts the bytes that it gave."""
-
-    def __init__(self, objects: dict[str, bytes]) -> None:
-        self.objects = objects
-        self.given = 0
-
-    def stat(self, prefix: str) -> dict[str, tuple[int, str]]:
-        found = {uri: data for uri, data in self.objects.items() if uri.startswith(prefix)}
-        return {uri: (len(data), "tag") for uri, data in sorted(found.items())}
-
-    def get(self, uri: str) -> bytes | None:
-        return self.objects.get(uri)
-
-    def get_range(self, uri: str, *, offset: int, length: int) -> bytes | None:
-        self.given += length
-        return self.objects[uri][offset : offset + length] if uri in self.objects else None
 
 
 def test_a_stored_file_is_read_in_ranges() -> None:

@@ -10,6 +10,7 @@ import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import datasets
 import pyarrow as pa
@@ -18,11 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mixatlas.adapters.s3 import S3Store
 from mixatlas.contract.errors import CorpusInvalid
-from mixatlas.corpus.files import LocalFiles
+from mixatlas.corpus.files import LocalFiles, StoreFiles
 from mixatlas.corpus.raw import RawSample
-from mixatlas.corpus.readers import FORMATS, detect, fields_of
+from mixatlas.corpus.readers import FORMATS, detect, fields_of, open_reader
 from raw_sources import (
+    Objects,
     a_chat,
     picture,
     read_all,
@@ -159,6 +162,24 @@ def test_damage_of_any_kind_is_told_and_raises_nothing_else(
 
 
 @pytest.mark.parametrize("format", sorted(WRITERS))
+def test_a_store_reads_as_a_folder(folders: dict[str, Path], format: str) -> None:  # noqa: A002
+    folder = folders[format]
+    objects = {
+        f"s3://bucket/data/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    files = StoreFiles("s3://bucket/data", cast("S3Store", Objects(objects)))
+    assert detect(files) == format
+    found = read_all(open_reader(format, files, files, {}))
+    expected = read_all(reader_of(format, folder))
+    assert [entry for entry in found if isinstance(entry, RawSample)] == [
+        entry for entry in expected if isinstance(entry, RawSample)
+    ]
+    assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize("format", sorted(WRITERS))
 def test_the_format_is_told_by_content(folders: dict[str, Path], format: str) -> None:  # noqa: A002
     assert detect(LocalFiles(folders[format])) == format
 
@@ -203,7 +224,7 @@ def test_a_file_that_goes_away_is_named(tmp_path: Path) -> None:
 def test_only_formats_that_need_arrow_load_it() -> None:
     script = """
 import sys, pathlib
-from mixatlas.corpus.files import LocalFiles
+from mixatlas.corpus.files import LocalFiles, StoreFiles
 from mixatlas.corpus.readers import FORMATS, open_reader
 files = LocalFiles(pathlib.Path("."))
 loaded = {}
