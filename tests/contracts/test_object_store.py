@@ -155,17 +155,6 @@ def test_sizes_and_tags_are_told(settings: S3Settings, tmp_path: Path) -> None:
     assert first[f"{prefix}b"] != second[f"{prefix}b"]
 
 
-def test_an_object_larger_than_a_block_is_downloaded_whole(
-    settings: S3Settings, tmp_path: Path
-) -> None:
-    store = S3Store(settings)
-    uri, data = f"s3://mixatlas/{tmp_path.name}", bytes(range(256)) * 10_000
-    store.put(uri, data)
-    assert store.download(uri, tmp_path / "copy")
-    assert (tmp_path / "copy").read_bytes() == data
-    assert not store.download(f"{uri}-other", tmp_path / "other")
-
-
 @pytest.mark.parametrize("wrong", ["access_key", "secret_key"])
 def test_wrong_credentials_are_refused_at_once(settings: S3Settings, wrong: str) -> None:
     store = S3Store(replace(settings, **{wrong: "0" * 20}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-import shutil
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -36,7 +35,6 @@ IDENTITY_TIMEOUT_S = 2.0
 TRIES = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 CONNECTIONS = 16
-BLOCK_BYTES = 2**20
 MESSAGE_LENGTH = 300
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
 _PASSING = (
@@ -179,28 +177,6 @@ class S3Store:
             return self._try(uri, read)
         except _Absent:
             return None
-
-    def download(self, uri: str, path: Path) -> bool:
-        """Write an object to a file; return False when there is no such object.
-
-        Memory holds a block of it. What a connection that breaks has left is written over.
-        """
-        bucket, key = _split(uri)
-
-        def copy() -> None:
-            response = self._client.get_object(bucket, key)
-            try:
-                with path.open("wb") as file:
-                    shutil.copyfileobj(response, file, BLOCK_BYTES)
-            finally:
-                response.close()
-                response.release_conn()
-
-        try:
-            self._try(uri, copy)
-        except _Absent:
-            return False
-        return True
 
     def put(self, uri: str, data: bytes) -> None:
         """Write an object whole, or not at all."""
