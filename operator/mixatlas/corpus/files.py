@@ -85,6 +85,7 @@ class LocalFiles:
     def __init__(self, place: Path) -> None:
         self._only = place if place.is_file() else None
         self._root = place.parent if self._only else place
+        self._resolved = self._root.resolve()
 
     def list(self) -> Sequence[FileInfo]:
         """As `Files.list`."""
@@ -118,7 +119,7 @@ class LocalFiles:
         path = self._root / checked_name(name)
         try:
             # A link inside the folder may point anywhere.
-            is_inside = path.resolve().is_relative_to(self._root.resolve())
+            is_inside = path.resolve().is_relative_to(self._resolved)
             is_file = path.is_file()
         except (OSError, RuntimeError) as error:  # a name too long, or links in a circle
             raise FileMissing(f"{name}: cannot be found") from error

@@ -15,7 +15,7 @@ from mixatlas.contract.scoring import box_iou
 from mixatlas.corpus.raw import RawSample
 from mixatlas.corpus.readers import coco_join
 from mixatlas_trainer.metrics import BOX_PATTERN, read_box
-from raw_sources import picture, read_all, reader_of, samples_of, told, write_json
+from raw_sources import picture, read_all, read_part, reader_of, samples_of, told, write_json
 
 WIDTH, HEIGHT = 80, 60
 NAMES = ["3.png", "1.png", "2.png"]
@@ -225,6 +225,14 @@ def test_of_captions_that_break_off_those_before_are_used(folder: Path) -> None:
     *samples, last = read(folder, "CocoCaptions", cut)
     assert [one.turns[0].answer for one in samples] == [f"caption 0 of {n}" for n in (1, 2, 3)]
     assert told([last]) == ["coco.json:annotations[3]: the file breaks off here"]
+
+
+def test_that_a_file_breaks_off_is_told_by_one_part(folder: Path) -> None:
+    content = json.dumps(captions()).encode()
+    (folder / "coco.json").write_bytes(content[:-30])
+    reader = reader_of("CocoCaptions", folder / "coco.json", images=folder / "images")
+    lines = [line for part in range(5) for line in told(read_part(reader, part, 5))]
+    assert sum("breaks off" in line for line in lines) == 1
 
 
 def test_of_instances_that_break_off_none_is_used(folder: Path) -> None:

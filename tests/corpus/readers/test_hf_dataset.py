@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import datasets
@@ -105,3 +106,17 @@ def test_a_stream_that_breaks_off_gives_the_batches_before(tmp_path: Path) -> No
         assert told(found)[-1].startswith(f"data.arrow[{n_samples}]: the file ")
         parts = [read_part(reader, part, 3) for part in range(3)]
         assert sorted(told([entry for part in parts for entry in part])) == sorted(told(found))
+
+
+def test_a_text_that_leads_out_of_its_buffer_breaks_its_row_alone(tmp_path: Path) -> None:
+    offsets = pa.py_buffer(struct.pack("<4i", 0, 4, 400_000_000, 8))
+    texts = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"goodgood")])
+    batch = pa.RecordBatch.from_arrays([texts], ["caption"])
+    path = tmp_path / "data.arrow"
+    with path.open("wb") as file, pa.ipc.new_stream(file, batch.schema) as stream:
+        stream.write_batch(batch)
+    (tmp_path / "state.json").write_text(json.dumps({"_data_files": [{"filename": path.name}]}))
+    first, *others = told(read_all(reader_of("HfDataset", tmp_path)))
+    assert first == "data.arrow[0]"
+    assert len(others) == 2
+    assert all("Offset invariant failure" in line for line in others)

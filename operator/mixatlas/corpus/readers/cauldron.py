@@ -24,8 +24,8 @@ class CauldronReader:
 
     `texts` is a list of {user, assistant, source}; `source` of a text, else the column `source`,
     else the first folder of the file's name, is the origin. Tables with question and answer, or
-    a caption, are read too. A unit is a row group, of which memory holds some rows and a buffer a
-    column.
+    a caption, are read too. A unit is a row group. Memory holds a page of every column: whoever
+    writes images page by row group, as many libraries do, makes it hold the row group.
     """
 
     fields = FIELDS

@@ -73,12 +73,16 @@ def without_placeholders(turns: tuple[Turn, ...], n_images: int) -> tuple[Turn, 
         return turns
     return tuple(
         make_turn(
-            _GAP.sub(_gap, turn.question),
-            _GAP.sub(_gap, turn.answer),
+            _filled(turn.question),
+            _filled(turn.answer),
             names=(f"turns.{index}.question", f"turns.{index}.answer"),
         )
         for index, turn in enumerate(turns)
     )
+
+
+def _filled(text: str) -> str:
+    return _GAP.sub(_gap, text) if PLACEHOLDER in text else text
 
 
 def _gap(match: re.Match[str]) -> str:
