@@ -20,7 +20,7 @@ class RawImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawSample:
-    """One sample, checked: turns have answers, images decode by their headers.
+    """One sample, checked: turns have answers, images have sound headers and an end.
 
     Args:
         where: Its place, such as `llava.json[17]`, `part.parquet:3:17` (row group, row) or
@@ -81,9 +81,10 @@ class Reader(Protocol):
         ...
 
     def read(self, unit: Unit, n_parts: int) -> Iterator[RawSample | BrokenSample]:
-        """Yield the unit's samples in the file's order.
+        """Yield the unit's samples in an order that depends on the file alone.
 
-        A file that breaks off in the middle gives the samples before it, then one BrokenSample
+        It is the file's own, but for COCO, whose images and annotations must be joined first. A
+        file that breaks off in the middle gives the samples before it, then one BrokenSample
         that says so.
 
         Raises:

@@ -59,7 +59,7 @@ class Rows:
         """Columns that samples are made of, in the schema's order."""
 
     def samples(
-        self, batch: pa.RecordBatch, places: Sequence[str], rows: Sequence[int]
+        self, batch: pa.RecordBatch, places: Sequence[str], rows: Sequence[int], *, is_sound: bool
     ) -> Iterator[RawSample | BrokenSample]:
         """Yield the samples of some rows of a batch.
 
@@ -67,15 +67,16 @@ class Rows:
             batch: Of the table.
             places: Of these samples, each as RawSample has it.
             rows: Their numbers in the batch.
+            is_sound: Whether no offset in it leads out of its buffers; else each row is checked.
         """
-        is_sound = _is_sound(batch)
         for where, row in zip(places, rows, strict=True):
             one = batch.slice(row, 1)
             yield sample_or_broken(where, partial(self._sample, one, where, is_sound=is_sound))
 
     def _sample(self, one: pa.RecordBatch, where: str, *, is_sound: bool) -> RawSample:
         if not is_sound:
-            _check(one)  # offsets that lead elsewhere would be followed
+            # Nested columns are checked whole: damage there breaks all rows of the batch.
+            _check(one)
         record = {name: self._named(name, value) for name, value in _plain(one).items()}
         source = self._source
         images = images_of(self._value(record), source.images, name=self._image)
@@ -116,7 +117,11 @@ def reason_of(error: Exception) -> str:
     return lines[0][:_LONGEST_REASON]
 
 
-def _is_sound(batch: pa.RecordBatch) -> bool:
+def is_sound(batch: pa.RecordBatch) -> bool:
+    """Return whether every offset and text of a batch is valid.
+
+    Arrow files are taken as they lie, and an offset that leads elsewhere would be followed there.
+    """
     try:
         batch.validate(full=True)
     except pa.ArrowInvalid:

@@ -14,7 +14,14 @@ import pyarrow as pa
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.corpus.files import FileMissing
 from mixatlas.corpus.raw import BrokenSample, RawSample, Unit
-from mixatlas.corpus.readers.arrow_rows import ARROW_ERRORS, FIELDS, Rows, reason_of, until_broken
+from mixatlas.corpus.readers.arrow_rows import (
+    ARROW_ERRORS,
+    FIELDS,
+    Rows,
+    is_sound,
+    reason_of,
+    until_broken,
+)
 from mixatlas.corpus.readers.source import Source, strided_units
 
 STATE = "state.json"
@@ -63,7 +70,8 @@ class HfDatasetReader:
                 numbers = range(batch.num_rows)
                 mine = [row for row in numbers if (index + row) % n_parts == unit.piece]
                 places = [f"{unit.file}[{index + row}]" for row in mine]
-                yield from rows.samples(batch.select(rows.needed), places, mine)
+                needed = batch.select(rows.needed)
+                yield from rows.samples(needed, places, mine, is_sound=is_sound(needed))
                 index += batch.num_rows
             if fault is not None and index % n_parts == unit.piece:
                 yield BrokenSample(where=f"{unit.file}[{index}]", reason=fault)
