@@ -53,14 +53,12 @@ def inspect_command(
 ) -> None:
     """Count what SOURCE (a file or folder, or s3://…) holds, and name what is broken."""
     console = Console(stderr=True)
-    with (
-        _store(source, file) as source_store,
-        _store(images or source, file) as image_store,
-        console.status("Reading") as status,
-    ):
+    stored = next((place for place in (source, images or source) if _is_stored(place)), source)
+    with _store(stored, file) as store, console.status("Reading") as status:
+        files = _files(source, store)
         report = inspect(
-            _files(source, source_store),
-            _files(images or source, image_store),
+            files,
+            _files(images, store) if images else files,
             format=format_,
             columns=_pairs(columns),
             on_sample=lambda n: status.update(f"{n:,} samples") if n % 100 == 0 else None,
@@ -149,6 +147,10 @@ def push_command(folder: Path, uri: str, file: Path | None) -> None:
     )
 
 
+def _is_stored(place: str) -> bool:
+    return place.startswith("s3://")
+
+
 def _open_place(place: str) -> Files:
     with _store(place, None) as store:
         return _files(place, store)
@@ -156,7 +158,7 @@ def _open_place(place: str) -> Files:
 
 def _files(place: str, store: S3Store | None) -> Files:
     """Return the files of a place, which must be there."""
-    if store is not None:
+    if store is not None and _is_stored(place):
         return StoreFiles(place, store)
     if not Path(place).exists():
         raise SpecError(f"{place}: No such file or directory", hint="Give a file or a folder.")
@@ -201,7 +203,7 @@ def _findings(report: InspectReport) -> Table:
 @contextmanager
 def _store(uri: str, file: Path | None) -> Iterator[S3Store | None]:
     """Open the store of a URI: that of a search, or the one that the environment names."""
-    if not uri.startswith("s3://"):
+    if not _is_stored(uri):
         yield None
     elif file is not None:
         search = read_document(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -13,7 +13,8 @@ from mixatlas.contract.metrics import Metric
 
 _PART = r"[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])?"
 DOMAIN_PATTERN = re.compile(rf"{_PART}(?:\.{_PART})?")
-TASKS = ("caption", "ocr", "grounding", "detection", "vqa", "classification", "other")
+Task = Literal["caption", "ocr", "grounding", "detection", "vqa", "classification", "other"]
+TASKS: tuple[Task, ...] = get_args(Task)
 
 AxisValue = Annotated[str, StringConstraints(pattern=rf"^{_PART}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -37,7 +38,7 @@ class Domain(Record):
     definition: Sha256
     content: Sha256
     concept: AxisValue
-    task: Literal["caption", "ocr", "grounding", "detection", "vqa", "classification", "other"]
+    task: Task
     samples: int = Field(gt=0)
     tokens: int = Field(gt=0)
     supervised_tokens: int = Field(gt=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
@@ -21,41 +21,11 @@ from mixatlas.corpus.parts import (
 )
 from mixatlas.corpus.raw import BrokenSample, RawImage, RawSample, Unit
 from mixatlas.corpus.readers import open_reader
+from mixatlas.corpus.tally import Tally
 from mixatlas.corpus.tasks import built_in_digest, label_sample
 from mixatlas.corpus.writer import PackReport, write_corpus
 
-MAX_NAMED = 20
-"""Broken samples that are named; all are counted."""
-
 OpenFiles = Callable[[str], Files]
-
-
-@dataclass(slots=True)
-class Tally:
-    """Samples that were used and that were left out; the first of the latter, named."""
-
-    used: int = 0
-    broken: int = 0
-    named: list[BrokenSample] = field(default_factory=list)
-
-    def leave_out(self, n: int, named: list[BrokenSample]) -> None:
-        """Count samples that cannot be used, some of them with place and reason."""
-        self.broken += n
-        self.named += named[: MAX_NAMED - len(self.named)]
-
-    def check(self, limit: str) -> None:
-        """Refuse a corpus of which too much had to be left out.
-
-        Raises:
-            CorpusInvalid: More than the share `limit`; it lists the first samples.
-        """
-        if self.broken > float(limit) * (self.used + self.broken):
-            listed = "\n".join(f"{sample.where}: {sample.reason}" for sample in self.named)
-            raise CorpusInvalid(
-                f"{self.broken:,} of {self.used + self.broken:,} samples cannot be used, and "
-                f"maxBroken is {limit}:\n{listed}",
-                hint="Mend them, or allow a larger share by `maxBroken`.",
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +71,8 @@ def build(
     for source in settings.sources:
         for path, marker in _read_source(source, settings.parts, folder, document, open_files):
             paths.append(path)
-            named = [BrokenSample(where=b.where, reason=b.reason) for b in marker.broken_samples]
-            tally.leave_out(marker.broken, named)
+            named = marker.broken_samples
+            tally.leave_out(*named, unnamed=marker.broken - len(named))
             on_part(len(paths), len(settings.sources) * settings.parts)
     report = write_corpus(
         out,
@@ -159,7 +129,7 @@ def _labelled(
                 parts = label_sample(_raw(record, origin), settings.tasks)
             except (NoConcept, CorpusInvalid) as error:
                 reason = error.message if isinstance(error, CorpusInvalid) else str(error)
-                tally.leave_out(1, [BrokenSample(where=record.where, reason=reason)])
+                tally.leave_out(BrokenSample(where=record.where, reason=reason))
                 continue
             tally.used += 1
             for part in parts:

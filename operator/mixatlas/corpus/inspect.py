@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from PIL import Image
-
 from mixatlas.corpus.files import Files
 from mixatlas.corpus.raw import BrokenSample, RawSample
 from mixatlas.corpus.readers import detect, open_reader
+from mixatlas.corpus.readers.boxes import size_of
+from mixatlas.corpus.tally import MAX_NAMED
 from mixatlas.corpus.tasks import TaskSettings, label_sample
 
-MAX_BROKEN = 20
-"""Broken samples that are named; all are counted."""
 MAX_NAMES = 1000
 """Origins and concepts that are counted apart; a column of captions has no more meaning."""
 OTHERS = "(others)"
@@ -121,7 +118,7 @@ def inspect(
         for sample in reader.read(unit, 1):
             if isinstance(sample, BrokenSample):
                 report.broken += 1
-                if len(report.broken_samples) < MAX_BROKEN:
+                if len(report.broken_samples) < MAX_NAMED:
                     report.broken_samples.append(sample)
             else:
                 _count(report, sample)
@@ -137,10 +134,9 @@ def _count(report: InspectReport, sample: RawSample) -> None:
     report.several_images += len(sample.images) > 1
     report.longest_answer = max(report.longest_answer, *(len(t.answer) for t in sample.turns))
     for image in sample.images:
-        # The reader has checked it; only the header is decoded.
-        width, height = Image.open(io.BytesIO(image.content)).size
-        report.widths = _widened(report.widths, width)
-        report.heights = _widened(report.heights, height)
+        size = size_of(image)
+        report.widths = _widened(report.widths, size.width)
+        report.heights = _widened(report.heights, size.height)
     if sample.origin:
         _tally(report.origins, sample.origin)
     if sample.concept is not None:

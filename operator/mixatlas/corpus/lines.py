@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from mixatlas.contract.canonical import Record
 from mixatlas.contract.errors import CorpusInvalid
-from mixatlas.contract.manifest import TASKS, AxisValue, Turn
+from mixatlas.contract.manifest import TASKS, AxisValue, Task, Turn
 
 MAX_LINE_BYTES = 16_000_000
 
@@ -26,7 +26,7 @@ class SampleLine(Record):
     question: str | None = None
     answer: str | None = Field(None, min_length=1)
     concept: AxisValue
-    task: Literal["caption", "ocr", "grounding", "detection", "vqa", "classification", "other"]
+    task: Task
     source: str = ""
     id: str | None = Field(None, min_length=1)
 

@@ -7,7 +7,6 @@ there, and a build that was killed goes on behind the last one. Parts are WebDat
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -22,9 +21,7 @@ from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import Turn
 from mixatlas.corpus.images import suffix_of_image
 from mixatlas.corpus.raw import BrokenSample, RawSample, Reader, Unit
-
-MAX_NAMED = 20
-"""Broken samples that a part names; it counts all."""
+from mixatlas.corpus.tally import Tally
 
 
 class PartRecord(Record):
@@ -39,21 +36,13 @@ class PartRecord(Record):
     task: str | None
 
 
-class BrokenRecord(Record):
-    """A broken sample in a marker."""
-
-    where: str
-    reason: str
-
-
 class PartMarker(Record):
     """`PART.json`: what a finished part holds, and of which input it was made."""
 
     input: str
-    sha256: str
     samples: int
     broken: int
-    broken_samples: tuple[BrokenRecord, ...]
+    broken_samples: tuple[BrokenSample, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,24 +76,20 @@ def read_part(
         return done
     marker_path.unlink(missing_ok=True)
     partial = path.with_suffix(".partial")
-    n_samples, n_broken = 0, 0
-    named: list[BrokenSample] = []
+    tally = Tally()
     with partial.open("wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
         for unit in units:
             for sample in reader.read(unit, n_parts):
                 if isinstance(sample, RawSample):
-                    _add(tar, f"{n_samples:09d}", sample)
-                    n_samples += 1
-                    continue
-                n_broken += 1
-                if len(named) < MAX_NAMED:
-                    named.append(sample)
+                    _add(tar, f"{tally.used:09d}", sample)
+                    tally.used += 1
+                else:
+                    tally.leave_out(sample)
     marker = PartMarker(
         input=fingerprint,
-        sha256=_digest(partial),
-        samples=n_samples,
-        broken=n_broken,
-        broken_samples=tuple(BrokenRecord(where=b.where, reason=b.reason) for b in named),
+        samples=tally.used,
+        broken=tally.broken,
+        broken_samples=tuple(tally.named),
     )
     partial.rename(path)
     partial.write_bytes(marker.to_bytes())
@@ -194,8 +179,3 @@ def _next(tar: tarfile.TarFile) -> tarfile.TarInfo:
 def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(info)
     return file.read() if file else b""
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

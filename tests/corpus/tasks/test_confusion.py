@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mixatlas.contract.manifest import TASKS
-from mixatlas.corpus.tasks import Confusion, Task, confusion
+from mixatlas.contract.manifest import TASKS, Task
+from mixatlas.corpus.tasks import Confusion, confusion
 
 PAIRS: list[tuple[Task, Task]] = [
     ("vqa", "vqa"),

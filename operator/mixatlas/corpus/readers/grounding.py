@@ -11,8 +11,7 @@ from mixatlas.corpus.raw import BrokenSample, RawSample, Unit
 from mixatlas.corpus.readers.boxes import box_text, check_size, size_of
 from mixatlas.corpus.readers.columns import Unusable, checked_text, kind_of
 from mixatlas.corpus.readers.images import images_of, origin_of
-from mixatlas.corpus.readers.llava import JSON_SUFFIXES
-from mixatlas.corpus.readers.source import LABELS, Record, Source, read_json, strided_units
+from mixatlas.corpus.readers.source import LABELS, Record, Source, json_units, read_json
 
 _EXPRESSIONS = ("expression", "expressions", "sentences")
 _TEXTS = ("sent", "raw", "text")
@@ -35,7 +34,7 @@ class GroundingReader:
 
     def units(self, n_parts: int) -> Sequence[Unit]:
         """As `Reader.units`."""
-        return strided_units(self._source.names(JSON_SUFFIXES, what="JSON"), n_parts)
+        return json_units(self._source, n_parts)
 
     def read(self, unit: Unit, n_parts: int) -> Iterator[RawSample | BrokenSample]:
         """As `Reader.read`."""
@@ -58,10 +57,12 @@ class GroundingReader:
 
     def _expressions(self, record: Record) -> Sequence[str]:
         columns = self._source.columns
-        names = [columns.name("expression")] if "expression" in columns.named else _EXPRESSIONS
-        name = next((name for name in names if record.get(name) is not None), names[0])
-        named = "expression" in columns.named
-        value = columns.get(record, "expression") if named else record.get(name)
+        if "expression" in columns.named:
+            name, value = columns.name("expression"), columns.get(record, "expression")
+        else:
+            there = (name for name in _EXPRESSIONS if record.get(name) is not None)
+            name = next(there, _EXPRESSIONS[0])
+            value = record.get(name)
         values = value if isinstance(value, list) else [value]
         if not values:
             raise Unusable(f"{name}: is empty")

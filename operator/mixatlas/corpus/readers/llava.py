@@ -8,10 +8,8 @@ from typing import ClassVar, final
 
 from mixatlas.corpus.raw import BrokenSample, RawSample, Unit
 from mixatlas.corpus.readers.images import images_of, origin_of
-from mixatlas.corpus.readers.source import LABELS, Record, Source, read_json, strided_units
+from mixatlas.corpus.readers.source import LABELS, Record, Source, json_units, read_json
 from mixatlas.corpus.readers.turns import TURN_FIELDS, turns_of
-
-JSON_SUFFIXES = (".json", ".jsonl")
 
 
 @final
@@ -31,7 +29,7 @@ class LlavaReader:
 
     def units(self, n_parts: int) -> Sequence[Unit]:
         """As `Reader.units`."""
-        return strided_units(self._source.names(JSON_SUFFIXES, what="JSON"), n_parts)
+        return json_units(self._source, n_parts)
 
     def read(self, unit: Unit, n_parts: int) -> Iterator[RawSample | BrokenSample]:
         """As `Reader.read`."""

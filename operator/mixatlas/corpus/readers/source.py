@@ -15,6 +15,7 @@ from mixatlas.corpus.readers.columns import Columns, Unusable
 from mixatlas.corpus.readers.json_pieces import Piece, pieces
 
 LONGEST_REASON = 300
+JSON_SUFFIXES = (".json", ".jsonl")
 LABELS = ("concept", "task", "origin")
 Record = Mapping[str, Any]
 
@@ -98,6 +99,15 @@ class Source:
             if any("\ud800" <= letter <= "\udfff" for letter in name):
                 raise CorpusInvalid(f"{name!r}: a name that is not UTF-8", hint="Rename it.")
         return names
+
+
+def json_units(source: Source, n_parts: int) -> Sequence[Unit]:
+    """Return the units of a source of JSON arrays or JSON lines.
+
+    Raises:
+        CorpusInvalid: It has no such file.
+    """
+    return strided_units(source.names(JSON_SUFFIXES, what="JSON"), n_parts)
 
 
 def strided_units(names: Sequence[str], n_parts: int) -> Sequence[Unit]:

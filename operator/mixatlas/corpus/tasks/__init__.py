@@ -9,14 +9,12 @@ Used by: the corpus build.
 from mixatlas.corpus.tasks.built_in import BUILT_IN, built_in_digest
 from mixatlas.corpus.tasks.confusion import Confusion, confusion
 from mixatlas.corpus.tasks.label import LabelledPart, TaskLabel, label_sample, label_turn
-from mixatlas.corpus.tasks.names import Task
 from mixatlas.corpus.tasks.settings import TaskRule, TaskSettings, TaskSource
 
 __all__ = [
     "BUILT_IN",
     "Confusion",
     "LabelledPart",
-    "Task",
     "TaskLabel",
     "TaskRule",
     "TaskSettings",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mixatlas.contract.manifest import TASKS
-from mixatlas.corpus.tasks.names import Task
+from mixatlas.contract.manifest import TASKS, Task
 
 _PLACE = {task: place for place, task in enumerate(TASKS)}
 _NONE = tuple((0,) * len(TASKS) for _ in TASKS)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mixatlas.contract.errors import CorpusInvalid
-from mixatlas.contract.manifest import TASKS, Turn
+from mixatlas.contract.manifest import TASKS, Task, Turn
 from mixatlas.corpus.raw import RawSample
 from mixatlas.corpus.tasks.built_in import first_rule
-from mixatlas.corpus.tasks.names import Task, check_task, suggest_task
+from mixatlas.corpus.tasks.names import check_task, suggest_task
 from mixatlas.corpus.tasks.rule import read_turn
 from mixatlas.corpus.tasks.settings import TaskSettings
 

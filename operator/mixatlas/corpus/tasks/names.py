@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, cast
+from typing import Annotated, cast
 
 from pydantic import BeforeValidator
 
-from mixatlas.contract.manifest import TASKS
-
-Task = Literal["caption", "ocr", "grounding", "detection", "vqa", "classification", "other"]
+from mixatlas.contract.manifest import TASKS, Task
 
 _SYNONYMS: dict[str, tuple[str, ...]] = {
     "caption": ("captioning", "captions", "description", "describe", "imagecaptioning"),
@@ -37,7 +35,7 @@ def check_task(name: object) -> Task:
         ValueError: It is none of the seven; the message says what to write instead.
     """
     if isinstance(name, str) and name in TASKS:
-        return cast("Task", name)
+        return name
     message = f"must be one of {', '.join(TASKS)}, not {str(name)[:40]!r}"
     meant = suggest_task(name)
     raise ValueError(f"{message}; write {meant!r}" if meant else message)

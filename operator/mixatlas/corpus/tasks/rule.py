@@ -6,8 +6,8 @@ import enum
 import re
 from dataclasses import dataclass
 
+from mixatlas.contract.manifest import Task
 from mixatlas.corpus.tasks.boxes import Boxes, find_boxes
-from mixatlas.corpus.tasks.names import Task
 
 QUESTION_HEAD = 4_096
 QUESTION_TAIL = 512
