@@ -69,6 +69,11 @@ def mixture(observed: Observed) -> str:
     return mixture_csv(chosen, tokens) + "\n" + mixture_json(chosen, tokens)
 
 
+def rounded(text: str) -> str:
+    """Return a text with its numbers to 12 digits: the last bits are the processor's."""
+    return re.sub(r"\d\.\d{12,}", lambda number: f"{float(number.group()):.12g}", text)
+
+
 GOLDEN: dict[str, Callable[[Observed], str]] = {
     "status.txt": status,
     "status-searching.txt": status_while_searching,
@@ -76,8 +81,8 @@ GOLDEN: dict[str, Callable[[Observed], str]] = {
     "report.html": report_skeleton,
     "mixture.txt": mixture,
     "trials.txt": trials,
-    "trials.csv": lambda observed: trials_csv(trial_rows(observed)),
-    "trials.json": lambda observed: trials_json(trial_rows(observed), is_stable=True),
+    "trials.csv": lambda observed: rounded(trials_csv(trial_rows(observed))),
+    "trials.json": lambda observed: rounded(trials_json(trial_rows(observed), is_stable=True)),
 }
 
 
