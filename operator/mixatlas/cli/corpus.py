@@ -83,15 +83,23 @@ def inspect_command(
     show_default=True,
     help="The corpus document.",
 )
-def build_command(out: Path, file: Path) -> None:
+@click.option(
+    "--centroids",
+    type=click.Path(path_type=Path),
+    help="concepts.json of another corpus: its concepts are used, and none are looked for.",
+)
+def build_command(out: Path, file: Path, centroids: Path | None) -> None:
     """Build the corpus folder OUT from the sources of a document; go on where it was ended."""
-    with Console(stderr=True).status("Reading") as status:
+    with Console(stderr=True).status("read") as status:
         report = build(
             file,
             out,
             open_files=_open_place,
-            on_part=lambda done, of: status.update(f"{done} of {of} parts"),
+            centroids=centroids,
+            on_progress=lambda stage, done, of: status.update(f"{stage}: {done:,} of {of:,}"),
         )
+    for cell, concept in report.joined.items():
+        click.echo(f"{cell}: too few samples, joined {concept}.{cell.split('.')[1]}", err=True)
     for sample in report.tally.named:
         click.echo(f"{sample.where}: {sample.reason}", err=True)
     click.echo(

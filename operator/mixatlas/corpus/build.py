@@ -1,39 +1,35 @@
-"""`corpus build`: sources → parts → labelled samples → a corpus folder."""
+"""`corpus build`: sources → parts → concepts and tasks → a corpus folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
-from mixatlas.contract.errors import CorpusInvalid
-from mixatlas.corpus.concepts import NoConcept, concept_of
-from mixatlas.corpus.document import CorpusDocument, SourceConfig, load_document
-from mixatlas.corpus.files import Files
-from mixatlas.corpus.labelled import LabelledSample
-from mixatlas.corpus.parts import (
-    PartMarker,
-    PartPictures,
-    PartRecord,
-    read_part,
-    stored_samples,
-)
-from mixatlas.corpus.raw import BrokenSample, RawImage, RawSample, Unit
-from mixatlas.corpus.readers import open_reader
+from mixatlas.contract.errors import SpecError
+from mixatlas.corpus.cells import labelled_samples
+from mixatlas.corpus.concepts.axis import TEXT, ConceptAxis
+from mixatlas.corpus.document import CorpusDocument, load_document
+from mixatlas.corpus.parts import PartPictures
+from mixatlas.corpus.stages import OnProgress, OpenFiles, Stages
 from mixatlas.corpus.tally import Tally
-from mixatlas.corpus.tasks import built_in_digest, label_sample
-from mixatlas.corpus.writer import PackReport, write_corpus
-
-OpenFiles = Callable[[str], Files]
+from mixatlas.corpus.tasks import built_in_digest
+from mixatlas.corpus.writer import Labels, PackReport, write_corpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
-    """What was built, and how much was left out."""
+    """What was built, and how much was left out.
+
+    Args:
+        pack: What was written.
+        tally: Samples used and left out.
+        joined: The concept that a small cell has joined, by `CONCEPT.TASK`.
+    """
 
     pack: PackReport
     tally: Tally
+    joined: dict[str, str]
 
 
 def build(
@@ -41,119 +37,64 @@ def build(
     out: Path,
     *,
     open_files: OpenFiles,
-    on_part: Callable[[int, int], None] = lambda done, of: None,
+    centroids: Path | None = None,
+    on_progress: OnProgress = lambda stage, done, of: None,
 ) -> BuildReport:
     """Build a corpus from its sources.
 
-    Parts are kept in `OUT.parts`: a build that was ended goes on behind the last one, the next
-    build reads only those whose input has changed, and whoever removes the folder has everything
-    read again. Image files beside a source are not watched: remove the parts when they change.
-    Equal inputs and documents give equal bytes.
+    What each stage makes of each part is kept in `OUT.parts`: a build that was ended goes on
+    behind the last one, the next build does again only what depends on what has changed, and
+    whoever removes the folder has all done again. Image files beside a source are not watched:
+    remove the parts when they change. Equal inputs and documents give equal bytes.
 
     Args:
         document: A corpus document (`corpus.yaml`).
         out: Folder to make. It appears whole at the end, or not at all.
         open_files: Opens what the document names: `s3://…`, or a path.
-        on_part: Called with the number of parts done, and of all, after each.
+        centroids: `concepts.json` of another corpus, whose concepts the images are to be given.
+        on_progress: Called after each part, and after each batch of images.
 
     Returns:
         The manifest, and the samples that were left out.
 
     Raises:
-        SpecError: The document is wrong, or `out` exists.
+        SpecError: The document or the centroids are wrong, or `out` exists.
         CorpusInvalid: A source cannot be read, or too many of the samples cannot be used.
     """
     settings = load_document(document)
+    if centroids and settings.concepts.method == "Column":
+        raise SpecError(
+            "--centroids are given, and concepts.method is Column",
+            hint="Leave them out, or use the method that they were found by.",
+            where=document.name,
+        )
     folder = out.with_name(f"{out.name}.parts")
     folder.mkdir(parents=True, exist_ok=True)
-    tally = Tally()
-    paths = []
-    for source in settings.sources:
-        for path, marker in _read_source(source, settings.parts, folder, document, open_files):
-            paths.append(path)
-            named = marker.broken_samples
-            tally.leave_out(*named, unnamed=marker.broken - len(named))
-            on_part(len(paths), len(settings.sources) * settings.parts)
+    stages = Stages(
+        document, settings, folder=folder, open_files=open_files, on_progress=on_progress
+    )
+    parts = stages.read()
+    by_model = None if settings.concepts.method == "Column" else stages.find(parts, centroids)
+    axis = by_model or stages.columns()
+    tally, cells = stages.label(parts, axis)
+    tally.check(settings.max_broken)
+    joined = by_model.joined(cells, settings.concepts.min_samples) if by_model else {}
     report = write_corpus(
         out,
-        _labelled(paths, settings, tally),
+        labelled_samples([part.path for part in parts], joined),
         PartPictures(folder),
         settings=settings,
         tokenizer_folder=document.parent / settings.tokenizer,
-        labels=sha256_hex(
-            canonical_json(
-                [settings.concepts.to_plain(), settings.tasks.to_plain(), built_in_digest()]
-            )
+        labels=Labels(
+            definition=lambda concept: _definition(concept, axis, settings),
+            concepts=by_model.concepts if by_model else None,
         ),
         items=document.parent / settings.items if settings.items else None,
     )
-    return BuildReport(pack=report, tally=tally)
+    return BuildReport(pack=report, tally=tally, joined=joined)
 
 
-def _read_source(
-    source: SourceConfig, n_parts: int, folder: Path, document: Path, open_files: OpenFiles
-) -> Iterator[tuple[Path, PartMarker]]:
-    """Read the parts of one source that are not there yet; yield each with its marker."""
-    files = open_files(_place(source.uri, document))
-    images = open_files(_place(source.images, document)) if source.images else files
-    reader = open_reader(source.format, files, images, source.columns)
-    versions = {info.name: info.version for info in files.list()}
-    divided: list[list[Unit]] = [[] for _ in range(n_parts)]
-    for unit in reader.units(n_parts):
-        divided[unit.part(n_parts)].append(unit)
-    for index, units in enumerate(divided):
-        read = [(unit.file, unit.piece, versions[unit.file]) for unit in units]
-        identity = [source.to_plain(), n_parts, index, read]
-        path = folder / f"{source.name}-{index:05d}.tar"
-        fingerprint = sha256_hex(canonical_json(identity))
-        yield path, read_part(reader, units, n_parts, path=path, fingerprint=fingerprint)
-
-
-def _place(place: str, document: Path) -> str:
-    return place if place.startswith("s3://") else str(document.parent / place)
-
-
-def _labelled(
-    paths: list[Path], settings: CorpusDocument, tally: Tally
-) -> Iterator[LabelledSample]:
-    """Yield every usable sample with its cell; at the end, see whether too many were not."""
-    origins = {source.name: source.origin for source in settings.sources}
-    for path in paths:
-        origin = origins[path.name.rpartition("-")[0]]
-        for stored in stored_samples(path):
-            record = stored.record
-            try:
-                concept = concept_of(
-                    record.concept, has_image=bool(record.images), settings=settings.concepts
-                )
-                parts = label_sample(_raw(record, origin), settings.tasks)
-            except (NoConcept, CorpusInvalid) as error:
-                reason = error.message if isinstance(error, CorpusInvalid) else str(error)
-                tally.leave_out(BrokenSample(where=record.where, reason=reason))
-                continue
-            tally.used += 1
-            for part in parts:
-                turns = part.sample.turns
-                content = [record.hashes, [turn.to_plain() for turn in turns]]
-                yield LabelledSample(
-                    where=record.where,
-                    turns=turns,
-                    images=stored.references,
-                    concept=concept,
-                    task=part.task,
-                    source=part.sample.origin,
-                    identity=canonical_json([concept, part.task, *content]),
-                )
-    tally.check(settings.max_broken)
-
-
-def _raw(record: PartRecord, origin: str) -> RawSample:
-    """Return a sample as the rules take it; they look at no pixels."""
-    return RawSample(
-        where=record.where,
-        turns=record.turns,
-        images=tuple(RawImage(name=name, content=b"") for name in record.images),
-        origin=record.origin or origin,
-        concept=record.concept,
-        task=record.task,
-    )
+def _definition(concept: str, axis: ConceptAxis, settings: CorpusDocument) -> str:
+    """Return the digest of how samples got a concept and their tasks."""
+    of_concept = concept if concept == TEXT else axis.definition(concept)
+    return sha256_hex(canonical_json([of_concept, settings.tasks.to_plain(), built_in_digest()]))

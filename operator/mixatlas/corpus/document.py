@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from mixatlas.contract.canonical import DecimalString, Record
-from mixatlas.contract.errors import NotYetSupported, SpecError
-from mixatlas.contract.manifest import AxisValue
+from mixatlas.contract.errors import SpecError
+from mixatlas.corpus.concepts.settings import ConceptSettings
 from mixatlas.corpus.config import PackConfig, check_metrics, refuse
 from mixatlas.corpus.readers import FORMATS
 from mixatlas.corpus.tasks import TaskSettings
@@ -45,16 +45,6 @@ class SourceConfig(Record):
         return name
 
 
-class ConceptSettings(Record):
-    """How samples get their image concept.
-
-    `Column`: the source's own, `columns.concept`; `names` turns its values into concepts.
-    """
-
-    method: Literal["Clusters", "Prompts", "Column"]
-    names: dict[str, AxisValue] = Field({}, max_length=10_000)
-
-
 class CorpusDocument(PackConfig):
     """The whole document. Equal documents and inputs give equal bytes.
 
@@ -83,7 +73,7 @@ def load_document(path: Path) -> CorpusDocument:
 
     Raises:
         SpecError: The file is missing, or a field is wrong; it has file:line:column.
-        NotYetSupported: A method or metric that this version does not have.
+        NotYetSupported: A metric that this version does not have.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -94,12 +84,6 @@ def load_document(path: Path) -> CorpusDocument:
         found = CorpusDocument.model_validate(document.data)
     except ValidationError as error:
         refuse(document, error)
-    if found.concepts.method != "Column":
-        raise NotYetSupported(
-            f"concepts.method: {found.concepts.method} is not yet supported",
-            hint="Use Column, with `columns: {concept: …}` in each source.",
-            where=document.where(("concepts", "method")),
-        )
     if bool(found.benchmarks) != (found.items is not None):
         raise SpecError(
             "`benchmarks` and `items` belong together",

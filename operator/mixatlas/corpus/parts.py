@@ -1,8 +1,7 @@
 """The read stage: each part of a source becomes one tar of checked samples, and is then done.
 
-A part is written under another name and renamed; its marker follows. So a part is whole or not
-there, and a build that was killed goes on behind the last one. Parts are WebDataset tars:
-`KEY.json` with turns and the labels of the source, then the images of the sample.
+Parts are WebDataset tars: `KEY.json` with turns and the labels of the source, then the images of
+the sample.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import BinaryIO, final
 
 from pydantic import ValidationError
 
@@ -21,6 +20,7 @@ from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import Turn
 from mixatlas.corpus.images import suffix_of_image
 from mixatlas.corpus.raw import BrokenSample, RawSample, Reader, Unit
+from mixatlas.corpus.stage import StageMarker, run_stage
 from mixatlas.corpus.tally import Tally
 
 
@@ -36,10 +36,9 @@ class PartRecord(Record):
     task: str | None
 
 
-class PartMarker(Record):
-    """`PART.json`: what a finished part holds, and of which input it was made."""
+class PartMarker(StageMarker):
+    """`PART.tar.json`: what a finished part holds."""
 
-    input: str
     samples: int
     broken: int
     broken_samples: tuple[BrokenSample, ...]
@@ -62,7 +61,7 @@ def read_part(
         reader: Of the source.
         units: Those of this part, in order.
         n_parts: How many parts the source has.
-        path: Of the tar; its marker lies beside it, as `.json`.
+        path: Of the tar.
         fingerprint: Changes whenever the part's input does.
 
     Returns:
@@ -71,30 +70,25 @@ def read_part(
     Raises:
         CorpusInvalid: A file is not of the source's format.
     """
-    marker_path = path.with_suffix(".json")
-    if (done := _marker(marker_path)) and done.input == fingerprint and path.exists():
-        return done
-    marker_path.unlink(missing_ok=True)
-    partial = path.with_suffix(".partial")
-    tally = Tally()
-    with partial.open("wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
-        for unit in units:
-            for sample in reader.read(unit, n_parts):
-                if isinstance(sample, RawSample):
-                    _add(tar, f"{tally.used:09d}", sample)
-                    tally.used += 1
-                else:
-                    tally.leave_out(sample)
-    marker = PartMarker(
-        input=fingerprint,
-        samples=tally.used,
-        broken=tally.broken,
-        broken_samples=tuple(tally.named),
-    )
-    partial.rename(path)
-    partial.write_bytes(marker.to_bytes())
-    partial.rename(marker_path)
-    return marker
+
+    def write(file: BinaryIO) -> PartMarker:
+        tally = Tally()
+        with tarfile.open(fileobj=file, mode="w") as tar:
+            for unit in units:
+                for sample in reader.read(unit, n_parts):
+                    if isinstance(sample, RawSample):
+                        _add(tar, f"{tally.used:09d}", sample)
+                        tally.used += 1
+                    else:
+                        tally.leave_out(sample)
+        return PartMarker(
+            input=fingerprint,
+            samples=tally.used,
+            broken=tally.broken,
+            broken_samples=tuple(tally.named),
+        )
+
+    return run_stage(path, PartMarker, fingerprint, write)
 
 
 def stored_samples(path: Path) -> Iterator[StoredSample]:
@@ -136,13 +130,6 @@ class PartPictures:
         with (self._folder / name).open("rb") as file:
             file.seek(int(offset))
             return file.read(int(size))
-
-
-def _marker(path: Path) -> PartMarker | None:
-    try:
-        return PartMarker.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
 
 
 def _add(tar: tarfile.TarFile, key: str, sample: RawSample) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class SampleRules:
         tokenizer: Counts text tokens.
         tokenizer_sha256: Of its folder; part of each domain's definition.
         image_tokens: Manifest tokens of one image.
-        labels: How concept and task were found; part of each domain's definition.
+        labels: Tells of a concept how it and the tasks were found; part of a domain's definition.
         shard_bytes: Largest shard.
         seed: Of the shuffle.
     """
@@ -39,7 +39,7 @@ class SampleRules:
     tokenizer: TextTokenizer
     tokenizer_sha256: str
     image_tokens: int
-    labels: str
+    labels: Callable[[str], str]
     shard_bytes: int
     seed: int
 
@@ -170,7 +170,7 @@ def _domain(
     definition = {
         "concept": concept,
         "task": task,
-        "labels": rules.labels,
+        "labels": rules.labels(concept),
         "tokenizer": rules.tokenizer_sha256,
         "imageTokens": rules.image_tokens,
     }

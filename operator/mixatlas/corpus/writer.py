@@ -5,14 +5,15 @@ from __future__ import annotations
 import platform
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.contract.errors import SpecError
-from mixatlas.contract.manifest import BenchmarkEntry, CorpusManifest, TokenizerRef
+from mixatlas.contract.manifest import BenchmarkEntry, CorpusManifest, Embedding, TokenizerRef
+from mixatlas.corpus.concepts.concept_map import ConceptMap
 from mixatlas.corpus.config import PackConfig
 from mixatlas.corpus.items import ItemRules, pack_items
 from mixatlas.corpus.labelled import LabelledSample
@@ -31,6 +32,20 @@ class PackReport:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """How the samples got their labels.
+
+    Args:
+        definition: Tells of a concept how it and the tasks were found; part of a domain's
+            definition.
+        concepts: The concepts of a model; they are written beside the manifest.
+    """
+
+    definition: Callable[[str], str]
+    concepts: ConceptMap | None = None
+
+
 def write_corpus(
     out: Path,
     samples: Iterable[LabelledSample],
@@ -38,7 +53,7 @@ def write_corpus(
     *,
     settings: PackConfig,
     tokenizer_folder: Path,
-    labels: str,
+    labels: Labels,
     items: Path | None,
 ) -> PackReport:
     """Write a corpus folder.
@@ -53,7 +68,7 @@ def write_corpus(
         pictures: Where their images lie.
         settings: Image tokens, benchmarks, shard size and seed.
         tokenizer_folder: Holds `tokenizer.json`; it is copied.
-        labels: How concept and task were found; part of each domain's definition.
+        labels: How concept and task were found.
         items: JSON lines of benchmark items, None without benchmarks.
 
     Returns:
@@ -71,7 +86,7 @@ def write_corpus(
             tokenizer=tokenizer,
             tokenizer_sha256=digest,
             image_tokens=settings.image_tokens,
-            labels=labels,
+            labels=labels.definition,
             shard_bytes=settings.shard_bytes,
             seed=settings.seed,
         )
@@ -92,6 +107,7 @@ def write_corpus(
             domains=domains,
             tokenizer=TokenizerRef(url="tokenizer", sha256=digest),
             image_tokens=settings.image_tokens,
+            embedding=_write_concepts(root, labels.concepts) if labels.concepts else None,
             benchmarks=benchmarks,
         )
         content = manifest.to_bytes()
@@ -99,6 +115,14 @@ def write_corpus(
         seconds = time.time() - begun
         (root / "build.json").write_bytes(_build_record(begun, seconds))
     return PackReport(folder=out, manifest=manifest, sha256=sha256_hex(content), seconds=seconds)
+
+
+def _write_concepts(root: Path, concepts: ConceptMap) -> Embedding:
+    content = concepts.to_bytes()
+    (root / "concepts.json").write_bytes(content)
+    return Embedding(
+        model=concepts.model, revision=concepts.revision, centroids=sha256_hex(content)
+    )
 
 
 @contextmanager

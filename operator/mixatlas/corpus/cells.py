@@ -1,0 +1,156 @@
+"""The label stage: every sample of a part gets its cell, kept as lines of `PART.cells`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from mixatlas.contract.canonical import Record, canonical_json
+from mixatlas.contract.errors import CorpusInvalid
+from mixatlas.contract.manifest import Turn
+from mixatlas.corpus.concepts.axis import TEXT, NoConcept
+from mixatlas.corpus.labelled import LabelledSample
+from mixatlas.corpus.parts import PartRecord, stored_samples
+from mixatlas.corpus.raw import BrokenSample, RawImage, RawSample
+from mixatlas.corpus.stage import StageMarker, run_stage
+from mixatlas.corpus.tally import Tally
+from mixatlas.corpus.tasks import TaskSettings, label_sample
+
+
+class CellLine(Record):
+    """Turns of one sample that have one cell; `images` are references for `PartPictures`."""
+
+    where: str
+    turns: tuple[Turn, ...]
+    images: tuple[str, ...]
+    hashes: tuple[str, ...]
+    concept: str
+    task: str
+    source: str
+
+
+class CellsMarker(StageMarker):
+    """`PART.cells.json`: what was made of samples; `cells` counts lines by `CONCEPT.TASK`."""
+
+    samples: int
+    cells: dict[str, int]
+    broken: int
+    broken_samples: tuple[BrokenSample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRules:
+    """How samples of one part get their cell.
+
+    Args:
+        concepts_of: Returns, for a part, what gives a sample with an image its concept.
+        tasks: Of the document.
+        origin: For samples whose source tells none.
+        identity: Digest of all of these; another one has the part labelled anew.
+    """
+
+    concepts_of: Callable[[Path], Callable[[PartRecord], str]]
+    tasks: TaskSettings
+    origin: str
+    identity: str
+
+
+def label_part(part: Path, rules: CellRules) -> CellsMarker:
+    """Label the samples of a finished part, unless that has been done.
+
+    Raises:
+        CorpusInvalid: The part is damaged.
+    """
+
+    def write(file: BinaryIO) -> CellsMarker:
+        tally, cells = Tally(), Counter[str]()
+        for line in _lines(part, rules, tally):
+            file.write(line.to_bytes())
+            cells[f"{line.concept}.{line.task}"] += 1
+        return CellsMarker(
+            input=rules.identity,
+            samples=tally.used,
+            cells=dict(sorted(cells.items())),
+            broken=tally.broken,
+            broken_samples=tuple(tally.named),
+        )
+
+    return run_stage(part.with_suffix(".cells"), CellsMarker, rules.identity, write)
+
+
+def labelled_samples(
+    parts: Iterable[Path], moved: Mapping[str, str] | None = None
+) -> Iterator[LabelledSample]:
+    """Yield the labelled samples of parts, in their order.
+
+    Args:
+        parts: All labelled.
+        moved: Concepts of cells that joined another one, by `CONCEPT.TASK`.
+
+    Raises:
+        CorpusInvalid: A part's lines are damaged.
+    """
+    moved = moved or {}
+    for part in parts:
+        path = part.with_suffix(".cells")
+        with path.open("rb") as file:
+            for number, content in enumerate(file, 1):
+                try:
+                    line = CellLine.model_validate_json(content)
+                except ValidationError as error:
+                    raise CorpusInvalid(
+                        f"{path}:{number}: {error}", hint="Remove it and build again."
+                    ) from error
+                concept = moved.get(f"{line.concept}.{line.task}", line.concept)
+                content_of = [line.hashes, [turn.to_plain() for turn in line.turns]]
+                yield LabelledSample(
+                    where=line.where,
+                    turns=line.turns,
+                    images=line.images,
+                    concept=concept,
+                    task=line.task,
+                    source=line.source,
+                    identity=canonical_json([concept, line.task, *content_of]),
+                )
+
+
+def _lines(part: Path, rules: CellRules, tally: Tally) -> Iterator[CellLine]:
+    """Yield a line for every cell of every usable sample; count and name the others."""
+    concept_of = rules.concepts_of(part)
+    for stored in stored_samples(part):
+        record = stored.record
+        try:
+            concept = concept_of(record) if record.images else TEXT
+            labelled = label_sample(_raw(record, rules.origin), rules.tasks)
+        except (NoConcept, CorpusInvalid) as error:
+            reason = error.message if isinstance(error, CorpusInvalid) else str(error)
+            tally.leave_out(BrokenSample(where=record.where, reason=reason))
+            continue
+        tally.used += 1
+        for found in labelled:
+            yield CellLine(
+                where=record.where,
+                turns=found.sample.turns,
+                images=stored.references,
+                hashes=record.hashes,
+                concept=concept,
+                task=found.task,
+                source=found.sample.origin,
+            )
+
+
+def _raw(record: PartRecord, origin: str) -> RawSample:
+    """Return a sample as the rules take it; they look at no pixels."""
+    return RawSample(
+        where=record.where,
+        turns=record.turns,
+        images=tuple(RawImage(name=name, content=b"") for name in record.images),
+        origin=record.origin or origin,
+        concept=record.concept,
+        task=record.task,
+    )
