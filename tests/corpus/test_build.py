@@ -190,4 +190,4 @@ def test_the_command_tells_what_was_built(folder: Path) -> None:
         cli, ["corpus", "build", str(out), "-f", str(folder / "corpus.yaml")]
     )
     assert ended.exit_code == 0, ended.output
-    assert "2 domains, 30 samples, 0 left out" in ended.stdout
+    assert "2 domains, 30 samples, 0 broken" in ended.stdout

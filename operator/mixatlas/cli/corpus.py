@@ -102,10 +102,19 @@ def build_command(out: Path, file: Path, centroids: Path | None) -> None:
         click.echo(f"{cell}: too few samples, joined {concept}.{cell.split('.')[1]}", err=True)
     for sample in report.tally.named:
         click.echo(f"{sample.where}: {sample.reason}", err=True)
+    packed = report.pack
+    for n, what in (
+        (packed.duplicates, "duplicates"),
+        (packed.overlaps, "samples whose image a benchmark asks about"),
+    ):
+        if n:
+            click.echo(f"{n:,} {what}: see {out}/left-out.jsonl", err=True)
+    if packed.held_out:
+        click.echo(f"{out}/held-out/manifest.json: {packed.held_out:,} samples", err=True)
     click.echo(
-        f"{out}/manifest.json: {len(report.pack.manifest.domains)} domains, "
-        f"{report.tally.used:,} samples, {report.tally.broken:,} left out, "
-        f"{len(report.pack.manifest.benchmarks)} benchmarks"
+        f"{out}/manifest.json: {len(packed.manifest.domains)} domains, "
+        f"{report.tally.used:,} samples, {report.tally.broken:,} broken, "
+        f"{len(packed.manifest.benchmarks)} benchmarks"
     )
 
 

@@ -14,7 +14,7 @@ from mixatlas.corpus.parts import PartPictures
 from mixatlas.corpus.stages import OnProgress, OpenFiles, Stages
 from mixatlas.corpus.tally import Tally
 from mixatlas.corpus.tasks import built_in_digest
-from mixatlas.corpus.writer import Labels, PackReport, write_corpus
+from mixatlas.corpus.writer import Cleaning, Labels, PackReport, write_corpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +81,19 @@ def build(
     joined = by_model.joined(cells, settings.concepts.min_samples) if by_model else {}
     report = write_corpus(
         out,
-        labelled_samples([part.path for part in parts], joined),
+        labelled_samples(
+            [part.path for part in parts], moved=joined, held_out=float(settings.hold_out)
+        ),
         PartPictures(folder),
         settings=settings,
         tokenizer_folder=document.parent / settings.tokenizer,
         labels=Labels(
             definition=lambda concept: _definition(concept, axis, settings),
             concepts=by_model.concepts if by_model else None,
+        ),
+        cleaning=Cleaning(
+            keeps_duplicates=settings.duplicates == "Report",
+            keeps_overlaps=settings.contamination.method == "Report",
         ),
         items=document.parent / settings.items if settings.items else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,10 @@ from mixatlas.corpus.tasks import TaskSettings, label_sample
 
 
 class CellLine(Record):
-    """Turns of one sample that have one cell; `images` are references for `PartPictures`."""
+    """Turns of one sample that have one cell; `images` are references for `PartPictures`.
+
+    `overlap`: what it has in common with a benchmark; empty for nothing.
+    """
 
     where: str
     turns: tuple[Turn, ...]
@@ -32,6 +36,7 @@ class CellLine(Record):
     concept: str
     task: str
     source: str
+    overlap: str
 
 
 class CellsMarker(StageMarker):
@@ -49,12 +54,14 @@ class CellRules:
 
     Args:
         concepts_of: Returns, for a part, what gives a sample with an image its concept.
+        overlap_of: Returns, for a part, what tells a sample's overlap with benchmarks.
         tasks: Of the document.
         origin: For samples whose source tells none.
         identity: Digest of all of these; another one has the part labelled anew.
     """
 
     concepts_of: Callable[[Path], Callable[[PartRecord], str]]
+    overlap_of: Callable[[Path], Callable[[PartRecord], str]]
     tasks: TaskSettings
     origin: str
     identity: str
@@ -84,18 +91,19 @@ def label_part(part: Path, rules: CellRules) -> CellsMarker:
 
 
 def labelled_samples(
-    parts: Iterable[Path], moved: Mapping[str, str] | None = None
+    parts: Iterable[Path], *, moved: Mapping[str, str], held_out: float
 ) -> Iterator[LabelledSample]:
     """Yield the labelled samples of parts, in their order.
 
     Args:
         parts: All labelled.
         moved: Concepts of cells that joined another one, by `CONCEPT.TASK`.
+        held_out: Share of images whose samples are held out. An image's content alone decides,
+            so that it is on the same side whatever is added, and in all its samples.
 
     Raises:
         CorpusInvalid: A part's lines are damaged.
     """
-    moved = moved or {}
     for part in parts:
         path = part.with_suffix(".cells")
         with path.open("rb") as file:
@@ -108,6 +116,7 @@ def labelled_samples(
                     ) from error
                 concept = moved.get(f"{line.concept}.{line.task}", line.concept)
                 content_of = [line.hashes, [turn.to_plain() for turn in line.turns]]
+                split_by = line.hashes[0].encode() if line.hashes else canonical_json(content_of)
                 yield LabelledSample(
                     where=line.where,
                     turns=line.turns,
@@ -116,12 +125,19 @@ def labelled_samples(
                     task=line.task,
                     source=line.source,
                     identity=canonical_json([concept, line.task, *content_of]),
+                    overlap=line.overlap,
+                    is_held_out=_is_within(split_by, held_out),
                 )
+
+
+def _is_within(content: bytes, share: float) -> bool:
+    """Whether content is among a share of all content, by its hash."""
+    return int.from_bytes(hashlib.sha256(b"hold-out/" + content).digest()[:8]) < share * 2**64
 
 
 def _lines(part: Path, rules: CellRules, tally: Tally) -> Iterator[CellLine]:
     """Yield a line for every cell of every usable sample; count and name the others."""
-    concept_of = rules.concepts_of(part)
+    concept_of, overlap_of = rules.concepts_of(part), rules.overlap_of(part)
     for stored in stored_samples(part):
         record = stored.record
         try:
@@ -141,6 +157,7 @@ def _lines(part: Path, rules: CellRules, tally: Tally) -> Iterator[CellLine]:
                 concept=concept,
                 task=found.task,
                 source=found.sample.origin,
+                overlap=overlap_of(record),
             )
 
 

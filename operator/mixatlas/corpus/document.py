@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
@@ -45,11 +45,24 @@ class SourceConfig(Record):
         return name
 
 
+class Contamination(Record):
+    """What becomes of samples whose image a benchmark asks about.
+
+    The same image, or one whose embedding has at least the cosine `similarity` with it: they are
+    removed, or reported alone; either way `left-out.jsonl` names them.
+    """
+
+    method: Literal["Remove", "Report"] = "Remove"
+    similarity: Annotated[DecimalString, AfterValidator(_share)] | None = None
+
+
 class CorpusDocument(PackConfig):
     """The whole document. Equal documents and inputs give equal bytes.
 
     `parts`: how many each source is read in. `maxBroken`: share of samples that may be unusable.
-    `items`: the benchmarks' JSON lines, relative to the document.
+    `items`: the benchmarks' JSON lines, relative to the document. `duplicates`: of samples of one
+    domain with equal images and turns one is kept, or all, and they are reported. `holdOut`:
+    share of the images, with all their samples, that is packed apart, in `held-out/`.
     """
 
     sources: tuple[SourceConfig, ...] = Field(min_length=1, max_length=64)
@@ -58,6 +71,9 @@ class CorpusDocument(PackConfig):
     tasks: TaskSettings = TaskSettings()
     max_broken: Annotated[DecimalString, AfterValidator(_share)] = "0"
     items: str | None = None
+    duplicates: Literal["Remove", "Report"] = "Remove"
+    hold_out: Annotated[DecimalString, AfterValidator(_share)] = "0"
+    contamination: Contamination = Contamination()
 
     @field_validator("sources")
     @classmethod
@@ -89,6 +105,12 @@ def load_document(path: Path) -> CorpusDocument:
             "`benchmarks` and `items` belong together",
             hint="Give both, or neither: `items` are the benchmarks' JSON lines.",
             where=document.where(("items",) if found.items else ("benchmarks",)),
+        )
+    if found.contamination.similarity and found.concepts.model is None:
+        raise SpecError(
+            "contamination.similarity needs a model",
+            hint="Find concepts by Clusters or Prompts, or leave it out.",
+            where=document.where(("contamination", "similarity")),
         )
     check_metrics(document, found.benchmarks)
     return found

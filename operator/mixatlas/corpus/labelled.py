@@ -24,6 +24,8 @@ class LabelledSample:
         source: Dataset that it came from; may be empty.
         identity: Bytes that decide its place in the shuffle. They must not depend on where the
             sample lies among the others.
+        overlap: What it has in common with a benchmark, for people; empty for nothing.
+        is_held_out: Whether it is packed apart.
     """
 
     where: str
@@ -33,6 +35,8 @@ class LabelledSample:
     task: str
     source: str
     identity: bytes
+    overlap: str = ""
+    is_held_out: bool = False
 
     @property
     def domain(self) -> str:

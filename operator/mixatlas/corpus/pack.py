@@ -8,7 +8,7 @@ from mixatlas.contract.errors import SpecError
 from mixatlas.corpus.config import load_config
 from mixatlas.corpus.labelled import labelled_lines
 from mixatlas.corpus.pictures import FolderPictures
-from mixatlas.corpus.writer import Labels, PackReport, write_corpus
+from mixatlas.corpus.writer import Cleaning, Labels, PackReport, write_corpus
 
 
 def pack(samples: Path, out: Path, *, config: Path, items: Path | None = None) -> PackReport:
@@ -43,5 +43,6 @@ def pack(samples: Path, out: Path, *, config: Path, items: Path | None = None) -
         settings=settings,
         tokenizer_folder=config.parent / settings.tokenizer,
         labels=Labels(definition=lambda _: "given"),
+        cleaning=Cleaning(keeps_duplicates=True, keeps_overlaps=True),
         items=items,
     )

@@ -21,6 +21,8 @@ from mixatlas.corpus.tokenizing import TextTokenizer
 
 _CHUNK = 128  # lines tokenized at a time; a line may have megabytes
 MAX_DOMAINS = 128
+HELD_OUT = "held-out"
+_TRAIN, _HELD_OUT = b"0", b"1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class SampleRules:
         labels: Tells of a concept how it and the tasks were found; part of a domain's definition.
         shard_bytes: Largest shard.
         seed: Of the shuffle.
+        keeps_duplicates: Whether all of samples with equal `identity` are kept, or the first.
+        note: Takes the place of each further one, and what it is.
     """
 
     tokenizer: TextTokenizer
@@ -42,6 +46,16 @@ class SampleRules:
     labels: Callable[[str], str]
     shard_bytes: int
     seed: int
+    keeps_duplicates: bool
+    note: Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedDomains:
+    """What was written: domains to train on, and what of each is held out."""
+
+    train: tuple[Domain, ...]
+    held_out: tuple[Domain, ...]
 
 
 def pack_samples(
@@ -51,8 +65,8 @@ def pack_samples(
     scratch: Path,
     *,
     rules: SampleRules,
-) -> tuple[Domain, ...]:
-    """Write the shards of every domain.
+) -> PackedDomains:
+    """Write the shards of every domain, and of what is held out of it.
 
     The order inside a domain is that of SHA-256(seed, sample): it depends on what is packed,
     never on the order of the samples, so that appending keeps nothing together that came together.
@@ -60,12 +74,13 @@ def pack_samples(
     Args:
         samples: In any order; read once.
         pictures: Where their images lie; read twice.
-        root: Folder of the manifest; shards go to `shards/DOMAIN/`.
+        root: Folder of the manifest; shards go to `shards/DOMAIN/`, those that are held out to
+            `held-out/shards/DOMAIN/`.
         scratch: An empty folder for the sort.
         rules: Tokenizer, sizes and seed.
 
     Returns:
-        The domains, sorted by name.
+        The domains and what is held out, sorted by name.
 
     Raises:
         CorpusInvalid: A sample or an image cannot be used, with its place, or there are none.
@@ -73,22 +88,29 @@ def pack_samples(
     by_domain = ExternalSort(scratch)
     for row in _rows(samples, pictures, rules):
         by_domain.add(row)
-    groups = itertools.groupby(by_domain, key=lambda row: row.split(b"\t", 1)[0])
-    domains = [
-        _write_domain(name.decode(), rows, pictures, root, rules=rules) for name, rows in groups
-    ]
-    if not domains:
+    domains: dict[bytes, list[Domain]] = {_TRAIN: [], _HELD_OUT: []}
+    for (split, name), rows in itertools.groupby(
+        by_domain, key=lambda row: row.split(b"\t", 2)[:2]
+    ):
+        folder = root if split == _TRAIN else root / HELD_OUT
+        domains[split].append(_write_domain(name.decode(), rows, pictures, folder, rules=rules))
+    n_domains = len(domains[_TRAIN])
+    if not n_domains:
         raise CorpusInvalid("there are no samples", hint="Give at least one.")
-    if len(domains) > MAX_DOMAINS:
-        raise CorpusInvalid(f"{len(domains)} domains", hint=f"At most {MAX_DOMAINS} are possible.")
+    if n_domains > MAX_DOMAINS:
+        raise CorpusInvalid(f"{n_domains} domains", hint=f"At most {MAX_DOMAINS} are possible.")
     # Rows are sorted as bytes with a tab after the name; names alone sort otherwise.
-    return tuple(sorted(domains, key=lambda domain: domain.name))
+    train, held_out = (
+        tuple(sorted(domains[split], key=lambda domain: domain.name))
+        for split in (_TRAIN, _HELD_OUT)
+    )
+    return PackedDomains(train=train, held_out=held_out)
 
 
 def _rows(
     samples: Iterable[LabelledSample], pictures: Pictures, rules: SampleRules
 ) -> Iterator[bytes]:
-    """Yield `DOMAIN<tab>ORDER<tab>{where, paths, hashes, record}` a sample, in their order."""
+    """Yield `SPLIT<tab>DOMAIN<tab>ORDER<tab>{where, paths, hashes, record}` a sample."""
     following = iter(samples)
     while chunk := list(itertools.islice(following, _CHUNK)):
         checked = _records(chunk, pictures, rules)
@@ -102,7 +124,8 @@ def _rows(
                     "record": record.to_plain(),
                 }
             )
-            yield b"\t".join((sample.domain.encode(), order.encode(), payload))
+            split = _HELD_OUT if sample.is_held_out else _TRAIN
+            yield b"\t".join((split, sample.domain.encode(), order.encode(), payload))
 
 
 def _records(
@@ -141,8 +164,16 @@ def _write_domain(
 ) -> Domain:
     writer = ShardWriter(root / "shards" / name, rules.shard_bytes)
     supervised = 0
+    last: tuple[bytes, str] | None = None
     for row in rows:
-        payload = json.loads(row.split(b"\t", 2)[2])
+        _, _, order, content = row.split(b"\t", 3)
+        payload = json.loads(content)
+        if last is not None and order == last[0]:
+            rules.note(payload["where"], f"a duplicate of {last[1]}")
+            if not rules.keeps_duplicates:
+                continue
+        else:
+            last = order, payload["where"]
         record = SampleRecord.model_validate(payload["record"])
         members = [Member(suffix="json", content=record.to_bytes())]
         images = zip(payload["paths"], payload["hashes"], record.images, strict=True)

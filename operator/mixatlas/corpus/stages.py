@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.corpus.cells import CellRules, label_part
 from mixatlas.corpus.checkpoint import checkpoint_folder
 from mixatlas.corpus.concepts.axis import ColumnAxis, ConceptAxis
+from mixatlas.corpus.contamination import ItemImage, Overlaps, images_digest, item_images
 from mixatlas.corpus.document import CorpusDocument, SourceConfig
 from mixatlas.corpus.files import Files
 from mixatlas.corpus.parts import PartMarker, read_part
@@ -112,9 +114,10 @@ class Stages:
         )
         return find_concepts(
             {part.path: part.marker.input for part in parts},
-            self._settings.concepts,
+            self._settings,
             checkpoint,
             known=known,
+            items=self._item_images,
             on_images=on_images,
         )
 
@@ -129,11 +132,14 @@ class Stages:
         """
         tally, cells = Tally(), Counter[str]()
         settings = self._settings
+        images, similarity = self._item_images, settings.contamination.similarity
         labels = [axis.identity, settings.tasks.to_plain(), built_in_digest()]
+        labels += [images_digest(images), similarity or ""]
         for index, part in enumerate(parts):
             identity = [part.marker.input, part.source.origin, *labels]
             rules = CellRules(
                 concepts_of=axis.concepts_of,
+                overlap_of=lambda path: Overlaps(images, axis.similar(path)).of,
                 tasks=settings.tasks,
                 origin=part.source.origin,
                 identity=sha256_hex(canonical_json(identity)),
@@ -146,6 +152,11 @@ class Stages:
             cells.update(found.cells)
             self._on_progress("label", index + 1, len(parts))
         return tally, cells
+
+    @functools.cached_property
+    def _item_images(self) -> list[ItemImage]:
+        items = self._settings.items
+        return item_images(self._document.parent / items) if items else []
 
     def _read_source(self, source: SourceConfig) -> Iterator[Part]:
         """Read the parts of one source that are not there yet; yield all."""

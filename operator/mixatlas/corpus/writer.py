@@ -17,18 +17,32 @@ from mixatlas.corpus.concepts.concept_map import ConceptMap
 from mixatlas.corpus.config import PackConfig
 from mixatlas.corpus.items import ItemRules, pack_items
 from mixatlas.corpus.labelled import LabelledSample
+from mixatlas.corpus.left_out import LeftOut, noting
 from mixatlas.corpus.pictures import Pictures
-from mixatlas.corpus.samples import SampleRules, pack_samples
+from mixatlas.corpus.samples import HELD_OUT, SampleRules, pack_samples
 from mixatlas.corpus.tokenizing import copy_tokenizer, eos_id, load_tokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackReport:
-    """What was written. `sha256` is that of `manifest.json`."""
+    """What was written.
+
+    Args:
+        folder: The corpus.
+        manifest: Of it.
+        sha256: Of `manifest.json`.
+        held_out: Samples in `held-out/`.
+        duplicates: Samples that equal another one of their domain.
+        overlaps: Samples whose image a benchmark asks about.
+        seconds: Wall time.
+    """
 
     folder: Path
     manifest: CorpusManifest
     sha256: str
+    held_out: int
+    duplicates: int
+    overlaps: int
     seconds: float
 
 
@@ -46,6 +60,14 @@ class Labels:
     concepts: ConceptMap | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaning:
+    """Which samples are packed although something is noted about them."""
+
+    keeps_duplicates: bool
+    keeps_overlaps: bool
+
+
 def write_corpus(
     out: Path,
     samples: Iterable[LabelledSample],
@@ -54,6 +76,7 @@ def write_corpus(
     settings: PackConfig,
     tokenizer_folder: Path,
     labels: Labels,
+    cleaning: Cleaning,
     items: Path | None,
 ) -> PackReport:
     """Write a corpus folder.
@@ -69,6 +92,7 @@ def write_corpus(
         settings: Image tokens, benchmarks, shard size and seed.
         tokenizer_folder: Holds `tokenizer.json`; it is copied.
         labels: How concept and task were found.
+        cleaning: What becomes of duplicates and of overlaps with benchmarks.
         items: JSON lines of benchmark items, None without benchmarks.
 
     Returns:
@@ -82,39 +106,69 @@ def write_corpus(
     with _appearing_whole(out) as root:
         tokenizer = load_tokenizer(tokenizer_folder)
         digest = copy_tokenizer(tokenizer_folder, root / "tokenizer")
-        sample_rules = SampleRules(
-            tokenizer=tokenizer,
-            tokenizer_sha256=digest,
-            image_tokens=settings.image_tokens,
-            labels=labels.definition,
-            shard_bytes=settings.shard_bytes,
-            seed=settings.seed,
-        )
-        with _scratch(root) as scratch:
-            domains = pack_samples(samples, pictures, root, scratch, rules=sample_rules)
-        benchmarks: tuple[BenchmarkEntry, ...] = ()
-        if items is not None:
-            item_rules = ItemRules(
-                benchmarks={benchmark.name: benchmark for benchmark in settings.benchmarks},
+        with noting(root / "left-out.jsonl") as left_out, _scratch(root) as scratch:
+            rules = SampleRules(
                 tokenizer=tokenizer,
-                eos=eos_id(tokenizer_folder, tokenizer),
+                tokenizer_sha256=digest,
+                image_tokens=settings.image_tokens,
+                labels=labels.definition,
                 shard_bytes=settings.shard_bytes,
                 seed=settings.seed,
+                keeps_duplicates=cleaning.keeps_duplicates,
+                note=left_out.duplicate,
             )
-            with _scratch(root) as scratch:
-                benchmarks = pack_items(items, root, scratch, rules=item_rules)
+            wanted = _without_overlaps(samples, left_out, keeps=cleaning.keeps_overlaps)
+            domains = pack_samples(wanted, pictures, root, scratch, rules=rules)
         manifest = CorpusManifest(
-            domains=domains,
+            domains=domains.train,
             tokenizer=TokenizerRef(url="tokenizer", sha256=digest),
             image_tokens=settings.image_tokens,
             embedding=_write_concepts(root, labels.concepts) if labels.concepts else None,
-            benchmarks=benchmarks,
+            benchmarks=_write_items(items, root, settings, tokenizer_folder) if items else (),
         )
+        if domains.held_out:
+            copy_tokenizer(tokenizer_folder, root / HELD_OUT / "tokenizer")
+            held_out = manifest.model_copy(update={"domains": domains.held_out, "benchmarks": ()})
+            (root / HELD_OUT / "manifest.json").write_bytes(held_out.to_bytes())
         content = manifest.to_bytes()
         (root / "manifest.json").write_bytes(content)
         seconds = time.time() - begun
         (root / "build.json").write_bytes(_build_record(begun, seconds))
-    return PackReport(folder=out, manifest=manifest, sha256=sha256_hex(content), seconds=seconds)
+    return PackReport(
+        folder=out,
+        manifest=manifest,
+        sha256=sha256_hex(content),
+        held_out=sum(domain.samples for domain in domains.held_out),
+        duplicates=left_out.duplicates,
+        overlaps=left_out.overlaps,
+        seconds=seconds,
+    )
+
+
+def _without_overlaps(
+    samples: Iterable[LabelledSample], left_out: LeftOut, *, keeps: bool
+) -> Iterator[LabelledSample]:
+    """Yield the samples; those that overlap with a benchmark are noted, and kept or not."""
+    for sample in samples:
+        if sample.overlap:
+            left_out.overlap(sample.where, sample.overlap)
+        if keeps or not sample.overlap:
+            yield sample
+
+
+def _write_items(
+    items: Path, root: Path, settings: PackConfig, tokenizer_folder: Path
+) -> tuple[BenchmarkEntry, ...]:
+    tokenizer = load_tokenizer(tokenizer_folder)
+    rules = ItemRules(
+        benchmarks={benchmark.name: benchmark for benchmark in settings.benchmarks},
+        tokenizer=tokenizer,
+        eos=eos_id(tokenizer_folder, tokenizer),
+        shard_bytes=settings.shard_bytes,
+        seed=settings.seed,
+    )
+    with _scratch(root) as scratch:
+        return pack_items(items, root, scratch, rules=rules)
 
 
 def _write_concepts(root: Path, concepts: ConceptMap) -> Embedding:

@@ -17,7 +17,7 @@ from mixatlas.contract.manifest import CorpusManifest
 from mixatlas.corpus import BuildReport, build, check
 from mixatlas.corpus.concepts.concept_map import ConceptMap
 from mixatlas.corpus.files import Files, LocalFiles
-from raw_corpus import write_tokenizer
+from raw_corpus import write_lines, write_tokenizer
 from raw_sources import a_chat
 
 SOURCE = """\
@@ -140,7 +140,7 @@ def test_centroids_of_another_model_are_refused(folder: Path) -> None:
     report = _build(folder, CLUSTERS)
     other = _concepts(report).model_copy(update={"revision": "0" * 64})
     (folder / "old.json").write_bytes(other.to_bytes())
-    with pytest.raises(SpecError, match="its files differ"):
+    with pytest.raises(SpecError, match="whose files differ"):
         _build(folder, CLUSTERS, "other", centroids=folder / "old.json")
     (folder / "old.json").write_text("{}")
     with pytest.raises(SpecError, match="not a concept map"):
@@ -194,6 +194,28 @@ def test_only_new_parts_are_embedded(folder: Path) -> None:
     _build(folder, CLUSTERS.replace("k: 4", "k: 3"), on_progress=note)
     assert not embedded
     assert {p.name: p.stat().st_mtime_ns for p in parts.glob("*.vectors")} == before
+
+
+def test_images_that_resemble_a_benchmarks_are_left_out(folder: Path) -> None:
+    items = []
+    for number in range(200):
+        name = f"item-{number}.png"
+        (folder / name).write_bytes(picture_of("green", 100 + number))
+        items.append({"benchmark": "Greens", "images": [name], "question": "what is it ?"})
+    write_lines(folder / "items.jsonl", [item | {"answers": ["green"]} for item in items])
+    cleaned = (
+        CLUSTERS
+        + """\
+items: items.jsonl
+benchmarks: [{name: Greens, metric: ExactMatch}]
+contamination: {similarity: "0.9"}
+"""
+    )
+    report = _build(folder, cleaned)
+    assert _cells(report) == {f"{colour}.vqa": 9 for colour in COLOURS if colour != "green"}
+    assert report.pack.overlaps == 9
+    notes = (report.pack.folder / "left-out.jsonl").read_text()
+    assert notes.count("an image like that of Greens at items.jsonl:") == 9
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, final
 
@@ -29,6 +29,10 @@ class ConceptAxis(Protocol):
         """Return what gives the samples of a part their concept; it raises NoConcept."""
         ...
 
+    def similar(self, part: Path) -> Mapping[bytes, str]:
+        """Return which images of a part, by SHA-256, resemble one of a benchmark, for people."""
+        ...
+
     def definition(self, concept: str) -> str:
         """Return the digest of what makes an image belong to a concept."""
         ...
@@ -53,6 +57,10 @@ class ColumnAxis:
     def concepts_of(self, part: Path) -> Callable[[PartRecord], str]:
         """As `ConceptAxis.concepts_of`."""
         return lambda record: concept_of_column(record.concept, self._settings)
+
+    def similar(self, part: Path) -> Mapping[bytes, str]:
+        """As `ConceptAxis.similar`: a column tells nothing of it."""
+        return {}
 
     def definition(self, concept: str) -> str:
         """As `ConceptAxis.definition`: the column's values that mean this concept."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
+from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.corpus.concepts.encoder import CannotDecode, Encoder, ImageInput
 from mixatlas.corpus.parts import PartPictures, stored_samples
 from mixatlas.corpus.pictures import Pictures
@@ -84,6 +85,27 @@ def embed_part(
         return EmbeddingMarker(input=made_of, images=n_images, dimensions=dimensions, broken=broken)
 
     return run_stage(part.with_suffix(".vectors"), EmbeddingMarker, made_of, write)
+
+
+def embed_files(paths: Sequence[Path], encoder: Encoder) -> NDArray[np.float32]:
+    """Embed image files.
+
+    Returns:
+        Unit vectors, of shape (n, d); (0, 0) for no files.
+
+    Raises:
+        CorpusInvalid: One cannot be decoded.
+    """
+    found = [np.empty((0, 0), np.float32)]
+    for begin in range(0, len(paths), BATCH):
+        pixels = []
+        for path in paths[begin : begin + BATCH]:
+            try:
+                pixels.append(encoder.image_input.decode(path.read_bytes()))
+            except (CannotDecode, OSError) as error:
+                raise CorpusInvalid(f"{path}: {error}") from error
+        found.append(encoder.encode_images(torch.stack(pixels)))
+    return np.concatenate(found[1:] or found)
 
 
 def read_vectors(part: Path, marker: EmbeddingMarker) -> NDArray[np.void]:

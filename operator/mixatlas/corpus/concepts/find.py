@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.contract.errors import SpecError
 from mixatlas.corpus.concepts.axis import NoConcept
 from mixatlas.corpus.concepts.concept_map import ConceptMap
-from mixatlas.corpus.concepts.embed import EmbeddingMarker, embed_part, read_vectors
+from mixatlas.corpus.concepts.embed import EmbeddingMarker, embed_files, embed_part, read_vectors
 from mixatlas.corpus.concepts.encoder import Encoder
 from mixatlas.corpus.concepts.fit import concepts_of_prompts, fit_clusters, sample_vectors, unit
 from mixatlas.corpus.concepts.settings import ConceptSettings
 from mixatlas.corpus.concepts.small_cells import join_small_cells
+from mixatlas.corpus.contamination import ItemImage
+from mixatlas.corpus.document import CorpusDocument
 from mixatlas.corpus.parts import PartRecord
 
 _ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookalikes:
+    """What images of a corpus are held against.
+
+    Args:
+        items: Names of benchmark items, for people.
+        B_md: The unit vectors of their images.
+        least: Cosine from which an image counts as the same.
+    """
+
+    items: Sequence[str] = ()
+    B_md: NDArray[np.float32]
+    least: float
+
+    def among(self, hashes: Sequence[bytes], V_nd: NDArray[np.float32]) -> dict[bytes, str]:
+        """Return those images that resemble an item's, with a word of which and how much."""
+        S_nm = V_nd @ self.B_md.T
+        nearest, cosine = S_nm.argmax(axis=1), S_nm.max(axis=1)
+        return {
+            hashes[row]: f"an image like that of {self.items[nearest[row]]}: {cosine[row]:.3f}"
+            for row in np.flatnonzero(cosine >= self.least).tolist()
+        }
 
 
 @final
@@ -29,22 +57,25 @@ class ModelAxis:
     Args:
         concepts: With the names that are wanted.
         markers: Of the vectors of each part.
+        lookalikes: Tells which images resemble one of a benchmark.
     """
 
-    def __init__(self, concepts: ConceptMap, markers: Mapping[Path, EmbeddingMarker]) -> None:
+    def __init__(
+        self,
+        concepts: ConceptMap,
+        markers: Mapping[Path, EmbeddingMarker],
+        lookalikes: Lookalikes,
+    ) -> None:
         self.concepts = concepts
         self._markers = markers
+        self._lookalikes = lookalikes
 
     def concepts_of(self, part: Path) -> Callable[[PartRecord], str]:
         """As `ConceptAxis.concepts_of`: by the first image."""
         marker = self._markers[part]
-        rows = read_vectors(part, marker)
         found: dict[bytes, str] = {}
-        for begin in range(0, len(rows), _ROWS):
-            block = np.array(rows[begin : begin + _ROWS])  # off the disk
-            names = self.concepts.assign(unit(block["vector"].astype(np.float32)))
-            hashes = (sha256.tobytes() for sha256 in block["sha256"])
-            found.update(zip(hashes, names, strict=True))
+        for hashes, V_nd in self._vectors(part):
+            found.update(zip(hashes, self.concepts.assign(V_nd), strict=True))
 
         def concept_of(record: PartRecord) -> str:
             sha256 = record.hashes[0]
@@ -53,6 +84,22 @@ class ModelAxis:
             return found[bytes.fromhex(sha256)]
 
         return concept_of
+
+    def similar(self, part: Path) -> Mapping[bytes, str]:
+        """As `ConceptAxis.similar`."""
+        found: dict[bytes, str] = {}
+        if self._lookalikes.items:
+            for hashes, V_nd in self._vectors(part):
+                found.update(self._lookalikes.among(hashes, V_nd))
+        return found
+
+    def _vectors(self, part: Path) -> Iterator[tuple[list[bytes], NDArray[np.float32]]]:
+        """Yield SHA-256 and unit vectors of a part's images, some thousands at a time."""
+        rows = read_vectors(part, self._markers[part])
+        for begin in range(0, len(rows), _ROWS):
+            block = np.array(rows[begin : begin + _ROWS])  # off the disk
+            hashes = [sha256.tobytes() for sha256 in block["sha256"]]
+            yield hashes, unit(block["vector"].astype(np.float32))
 
     def joined(self, cells: Mapping[str, int], min_samples: int) -> dict[str, str]:
         """As `join_small_cells`."""
@@ -70,19 +117,21 @@ class ModelAxis:
 
 def find_concepts(
     parts: Mapping[Path, str],
-    settings: ConceptSettings,
+    settings: CorpusDocument,
     checkpoint: Path,
     *,
     known: ConceptMap | None,
+    items: Sequence[ItemImage],
     on_images: Callable[[int], None],
 ) -> ModelAxis:
     """Embed all parts and find the concepts of their images.
 
     Args:
         parts: Each with the digest of what it was made of.
-        settings: Of the method `Clusters` or `Prompts`.
+        settings: The document, of the method `Clusters` or `Prompts`.
         checkpoint: Folder of the model.
         known: Concepts of another corpus, to be used instead of new ones.
+        items: Benchmark images that look-alikes are looked for of.
         on_images: Called with the number of images of each batch that was embedded.
 
     Raises:
@@ -93,7 +142,7 @@ def find_concepts(
     encoder = Encoder(checkpoint)
     if known is not None and known.revision != encoder.revision:
         raise SpecError(
-            f"the concepts are of {known.model}, and its files differ from {settings.model}",
+            f"the concepts are of {known.model}, whose files differ from {settings.concepts.model}",
             hint="Use the model that they were found with; its revision must be "
             f"{known.revision[:12]}….",
         )
@@ -101,8 +150,15 @@ def find_concepts(
         part: embed_part(part, fingerprint, encoder, on_images=on_images)
         for part, fingerprint in parts.items()
     }
-    found = known or _fit(markers, settings, encoder)
-    return ModelAxis(found.renamed(settings.names), markers)
+    found = known or _fit(markers, settings.concepts, encoder)
+    least = settings.contamination.similarity
+    looked_for = items if least else ()
+    lookalikes = Lookalikes(
+        items=[image.item for image in looked_for],
+        B_md=embed_files([image.path for image in looked_for], encoder),
+        least=float(least or 1),
+    )
+    return ModelAxis(found.renamed(settings.concepts.names), markers, lookalikes)
 
 
 def _fit(

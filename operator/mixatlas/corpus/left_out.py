@@ -1,0 +1,47 @@
+"""`left-out.jsonl`: samples that were left out, or only noted, each with its place and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from mixatlas.contract.canonical import canonical_json
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """Counts samples that were left out, or would have been, by kind, and lists them in a file.
+
+    Args:
+        file: Takes a line `{where, why}` each.
+    """
+
+    file: BinaryIO
+    duplicates: int = 0
+    overlaps: int = 0
+
+    def duplicate(self, where: str, why: str) -> None:
+        """Note a sample that equals another one."""
+        self.duplicates += 1
+        self._write(where, why)
+
+    def overlap(self, where: str, why: str) -> None:
+        """Note a sample whose image a benchmark asks about."""
+        self.overlaps += 1
+        self._write(where, why)
+
+    def _write(self, where: str, why: str) -> None:
+        self.file.write(canonical_json({"where": where, "why": why}) + b"\n")
+
+
+@contextmanager
+def noting(path: Path) -> Iterator[LeftOut]:
+    """Yield what takes notes; the file is there at the end if there were any."""
+    with path.open("wb") as file:
+        left_out = LeftOut(file)
+        yield left_out
+    if not (left_out.duplicates or left_out.overlaps):
+        path.unlink()
