@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mixatlas.contract.canonical import sha256_hex
+from mixatlas.contract.manifest import Domain, Shard
 from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.seeds import seed_for
@@ -15,11 +17,34 @@ from mixatlas.objective.fixing import fix_objective
 from mixatlas.objective.scale import Benchmark
 from mixatlas.space.build import build_space
 from mixatlas.space.space import MixtureSpace
+from mixatlas.spec.view import Axis, View
 
 TWO_BENCHMARKS = (
     Benchmark(name="answers", metric=Metric.EXACT_MATCH, weight=1.0, chance=0.1),
     Benchmark(name="loss", metric=Metric.TOKEN_NLL, weight=1.0, chance=2.0),
 )
+
+
+def a_cell(name: str, *, tokens: int = 9, definition: str = "0" * 64) -> Domain:
+    """Return one domain of a manifest; its content differs from its definition."""
+    concept, task = name.split(".")
+    shard = Shard(url="a.tar", sha256="0" * 64, bytes=1, samples=1, tokens=tokens)
+    return Domain(
+        name=name,
+        definition=definition,
+        content=sha256_hex(definition.encode()),
+        concept=concept,
+        task=task,  # type: ignore[arg-type]
+        samples=1,
+        tokens=tokens,
+        supervised_tokens=3,
+        shards=(shard,),
+    )
+
+
+def a_view(*names: str, axes: Sequence[Axis] = ("concept", "task")) -> View:
+    """Return the view of a manifest with these cells."""
+    return View.of([a_cell(name) for name in names], axes)
 
 
 def a_space(n_concepts: int = 2, n_tasks: int = 3) -> MixtureSpace:

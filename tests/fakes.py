@@ -319,7 +319,7 @@ def _arms(question: NominateQuestion) -> PredictionRecord:
         based_on=question.based_on,
         seeds=question.n_seeds,
         arms=tuple(
-            PredictedArm(mixture=weights_of(m), roles=tuple(r), objective=None)
+            PredictedArm(mixture=weights_of(m, accepted.view), roles=tuple(r), objective=None)
             for m, r in roles.items()
         ),
     )

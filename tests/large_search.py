@@ -22,7 +22,7 @@ from mixatlas.contract.manifest import (
 from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.result import Progress, Score
-from mixatlas.contract.trial import Purpose
+from mixatlas.contract.trial import DomainWeight, Purpose
 from mixatlas.driver.accept import accept
 from mixatlas.ledger.records import (
     AttemptRecord,
@@ -36,6 +36,7 @@ from mixatlas.ledger.records import (
     RoundRecord,
     TrialOutcome,
     WinnerRecord,
+    cells_of,
     weights_of,
 )
 from mixatlas.plan.observed import Accepted, AttemptState, Observed
@@ -63,7 +64,8 @@ def a_large_search(n_trials: int, *, n_running: int = 0) -> Observed:
     accepted = _accepted(n_trials)
     mixture = _mixture()
     n_ended = n_trials - n_running
-    planned = _planned(mixture, n_trials)
+    weights = weights_of(mixture, accepted.view)
+    planned = _planned(weights, n_trials)
     observed = Observed(
         accepted=accepted,
         live=accepted.search,
@@ -73,7 +75,7 @@ def a_large_search(n_trials: int, *, n_running: int = 0) -> Observed:
         ),
         outcomes=_outcomes(planned[:n_ended]),
         objective=_objective(),
-        winners=(_winner(mixture),),
+        winners=(_winner(weights),),
         attempts=tuple(_attempt(p) for p in planned[n_ended:]),
         progress={p.trial: _progress() for p in planned[n_ended:]},
         degraded=("StorageUnavailable", LONG),
@@ -155,12 +157,12 @@ def _mixture() -> Mixture:
     return Mixture.nearest({name: 1000 + i for i, name in enumerate(DOMAINS)})
 
 
-def _planned(mixture: Mixture, n: int) -> list[PlannedTrial]:
+def _planned(weights: tuple[DomainWeight, ...], n: int) -> list[PlannedTrial]:
     """Return copies of one trial: to validate thousands of 128 weights would take seconds."""
     first = PlannedTrial(
         trial=1,
         purpose=Purpose.PROPOSED,
-        mixture=weights_of(mixture),
+        mixture=weights,
         seed=1,
         k=1,
         digest=ZEROS,
@@ -249,14 +251,14 @@ def _objective() -> ObjectiveRecord:
     )
 
 
-def _winner(mixture: Mixture) -> WinnerRecord:
+def _winner(weights: tuple[DomainWeight, ...]) -> WinnerRecord:
     interval = Interval(mean=-1 / 3000, lower=-1 / 1700, upper=1 / 70000)
     gain = Gain(objective=interval, benchmarks=dict.fromkeys(BENCHMARKS, interval))
     return WinnerRecord(
         revision=1,
         trial=1,
-        mixture=weights_of(mixture),
-        digest=mixture.digest,
+        mixture=weights,
+        digest=cells_of(weights).digest,
         gain_shown=True,
         gains=dict.fromkeys(("reference", "natural", "uniform"), gain),
         benchmarks=dict.fromkeys(BENCHMARKS, 1.0 / 3.0),

@@ -13,7 +13,7 @@ from rich.console import Console
 from mixatlas.cli.screen import describe_status, print_answer
 from mixatlas.cli.trials import trials_table
 from mixatlas.export.mixture import mixture_csv, mixture_json
-from mixatlas.ledger.records import mixture_of
+from mixatlas.ledger.records import cells_of
 from mixatlas.plan.observed import Observed
 from mixatlas.plan.status import describe
 from mixatlas.report.exports import trials_csv, trials_json
@@ -64,7 +64,7 @@ def report_skeleton(observed: Observed) -> str:
 
 
 def mixture(observed: Observed) -> str:
-    chosen = mixture_of(observed.winners[-1].mixture, observed.accepted.space.domains)
+    chosen = cells_of(observed.winners[-1].mixture)
     tokens = dict.fromkeys(chosen.domains, 20.0)
     return mixture_csv(chosen, tokens) + "\n" + mixture_json(chosen, tokens)
 

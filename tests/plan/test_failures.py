@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from builders import a_view
 from mixatlas.contract.result import TrialResult
 from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.records import OutcomeClass, PlannedTrial, RoundKind, RoundRecord, weights_of
@@ -42,7 +43,12 @@ def a_trial(
 ) -> TrialStanding:
     mixture = build_space(tokens={"a.vqa": 1, "b.vqa": 1}).uniform
     planned = PlannedTrial(
-        trial=1, purpose=purpose, mixture=weights_of(mixture), seed=1, k=1, digest=DIGEST
+        trial=1,
+        purpose=purpose,
+        mixture=weights_of(mixture, a_view("a.vqa", "b.vqa")),
+        seed=1,
+        k=1,
+        digest=DIGEST,
     )
     record = RoundRecord(
         round=1, kind=RoundKind.DESIGN, basis="design", why="", fidelity=1, trials=(planned,)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from builders import a_cell
 from mixatlas.contract.errors import NotYetSupported, SpecError
 from mixatlas.contract.manifest import (
     BenchmarkEntry,
     BenchmarkManifest,
     CorpusManifest,
-    Domain,
     ItemShard,
-    Shard,
     TokenizerRef,
 )
 from mixatlas.contract.metrics import Metric
@@ -36,22 +35,6 @@ spec:
 """
 
 
-def a_domain(name: str) -> Domain:
-    concept, task = name.split(".")
-    shard = Shard(url="a.tar", sha256=SHA, bytes=1, samples=1, tokens=9)
-    return Domain(
-        name=name,
-        definition=SHA,
-        content=SHA,
-        concept=concept,
-        task=task,  # type: ignore[arg-type]
-        samples=1,
-        tokens=9,
-        supervised_tokens=3,
-        shards=(shard,),
-    )
-
-
 def a_benchmark(name: str, metric: Metric, items: int = 60) -> BenchmarkManifest:
     shards = (ItemShard(url="a.tar", sha256=SHA, items=items),)
     return BenchmarkManifest(name=name, metric=metric, chance=0.1, items=items, shards=shards)
@@ -62,7 +45,7 @@ BENCHMARKS = {
     "captions": a_benchmark("captions", Metric.TOKEN_NLL),
 }
 CORPUS = CorpusManifest(
-    domains=tuple(a_domain(name) for name in ("chart.vqa", "photo.caption", "photo.vqa")),
+    domains=tuple(a_cell(name) for name in ("chart.vqa", "photo.caption", "photo.vqa")),
     tokenizer=TokenizerRef(url="tokenizer", sha256=SHA),
     image_tokens=16,
     benchmarks=tuple(

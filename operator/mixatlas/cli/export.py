@@ -9,7 +9,7 @@ from mixatlas.cli.documents import output_option
 from mixatlas.cli.looking import look
 from mixatlas.contract.errors import SearchFailed
 from mixatlas.export.mixture import mixture_csv, mixture_json
-from mixatlas.ledger.records import mixture_of
+from mixatlas.ledger.records import cells_of
 from mixatlas.plan.finish import latest_winner
 from mixatlas.report.exports import trials_csv, trials_json
 from mixatlas.report.tables import trial_rows
@@ -39,7 +39,7 @@ def mixture(where: Where, form: str) -> None:
             if where.name is None:
                 remedy = f"Go on with `mixatlas run -f {where.file}`."
             raise SearchFailed("there is no winner yet", hint=remedy)
-        chosen = mixture_of(winner.mixture, seen.observed.accepted.space.domains)
+        chosen = cells_of(winner.mixture)
         render = mixture_csv if form == "csv" else mixture_json
         click.echo(render(chosen, seen.tokens_a_sample), nl=False)
 

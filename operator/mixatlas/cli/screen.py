@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from mixatlas.ledger.records import mixture_of
 from mixatlas.plan.finish import latest_winner
 from mixatlas.plan.observed import Observed
 from mixatlas.report.tables import compared_with, gain_rows
@@ -114,8 +115,9 @@ def print_answer(console: Console, observed: Observed, *, report: str | None) ->
         table.add_row(row.name, f"{row.winner:.3f}", *cells)
     console.print(table)
     console.print("Gains on unseen seeds and items; positive is better.", style="dim")
-    top = sorted(winner.mixture, key=lambda weight: (-weight.ppm, weight.domain))[:8]
-    weights = ", ".join(f"{weight.domain} {weight.ppm / 10_000:.1f} %" for weight in top)
+    parts = mixture_of(winner.mixture, observed.accepted.view).parts
+    top = [(name, ppm) for name, ppm in sorted(parts, key=lambda part: (-part[1], part[0])) if ppm]
+    weights = ", ".join(f"{name} {ppm / 10_000:.1f} %" for name, ppm in top[:8])
     console.print(f"Largest weights: {weights}")
     if report is not None:
         console.print(f"Report: {report}", soft_wrap=True)

@@ -23,7 +23,7 @@ from mixatlas.controller.names import (
 from mixatlas.driver.ports import ObjectStore, StatusSink
 from mixatlas.export.mixture import mixture_csv, mixture_json
 from mixatlas.ledger.reading import read_record
-from mixatlas.ledger.records import OutputJobRecord, WinnerRecord, mixture_of
+from mixatlas.ledger.records import OutputJobRecord, WinnerRecord, cells_of
 from mixatlas.plan.observed import Accepted
 from mixatlas.spec.model import MixtureSearch
 
@@ -133,7 +133,7 @@ def render_config_map(
         winner: The latest revision.
         tokens_a_sample: Mean manifest tokens of a sample of each domain.
     """
-    mixture = mixture_of(winner.mixture, accepted.space.domains)
+    mixture = cells_of(winner.mixture)
     as_json = mixture_json(mixture, tokens_a_sample)
     data = {
         "mixture.json": as_json,

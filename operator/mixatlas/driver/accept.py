@@ -25,6 +25,7 @@ from mixatlas.space.space import MixtureSpace
 from mixatlas.spec.corpus_checks import check_against_corpus
 from mixatlas.spec.editable import drift
 from mixatlas.spec.model import MixtureSearch
+from mixatlas.spec.view import View
 
 _Manifest = TypeVar("_Manifest", CorpusManifest, BenchmarkManifest)
 
@@ -37,18 +38,15 @@ class Corpus:
         uri: Of the manifest.
         sha256: Of the manifest's bytes.
         manifest: Parsed.
+        view: Its domains, as the search's axes make them.
         benchmarks: By name, in the objective's order: URI, digest and manifest.
     """
 
     uri: str
     sha256: str
     manifest: CorpusManifest
+    view: View
     benchmarks: Mapping[str, tuple[str, str, BenchmarkManifest]]
-
-    @property
-    def tokens(self) -> dict[str, int]:
-        """Manifest tokens of each domain."""
-        return {domain.name: domain.tokens for domain in self.manifest.domains}
 
 
 def read_corpus(store: ObjectStore, search: MixtureSearch) -> Corpus:
@@ -82,7 +80,13 @@ def read_corpus(store: ObjectStore, search: MixtureSearch) -> Corpus:
             _parse(BenchmarkManifest, found, source),
         )
     check_against_corpus(search, manifest, {name: entry[2] for name, entry in benchmarks.items()})
-    return Corpus(uri=uri, sha256=sha256_hex(content), manifest=manifest, benchmarks=benchmarks)
+    return Corpus(
+        uri=uri,
+        sha256=sha256_hex(content),
+        manifest=manifest,
+        view=View.of(manifest.domains, search.spec.axes),
+        benchmarks=benchmarks,
+    )
 
 
 def space_of(search: MixtureSearch, corpus: Corpus) -> MixtureSpace:
@@ -93,7 +97,7 @@ def space_of(search: MixtureSearch, corpus: Corpus) -> MixtureSpace:
     """
     space, target = search.spec.space, search.spec.target
     return build_space(
-        tokens=corpus.tokens,
+        tokens=corpus.view.tokens,
         bounds=[Bound(domain=b.domain, min=b.min, max=b.max) for b in space.bounds],
         groups=[
             Group(name=g.name, domains=tuple(g.domains), min=g.min, max=g.max) for g in space.groups
@@ -174,9 +178,9 @@ def prepare(
         uid=uid,
         document=search.to_plain(),
         manifest_sha256=corpus.sha256,
-        natural=weights_of(space.natural),
-        definitions={d.name: d.definition for d in corpus.manifest.domains},
-        contents={d.name: d.content for d in corpus.manifest.domains},
+        natural=weights_of(space.natural, corpus.view),
+        definitions={part.name: part.definition for part in corpus.view.slices},
+        contents={part.name: part.content for part in corpus.view.slices},
         benchmarks={
             name: BenchmarkIdentity(
                 manifest=uri, sha256=sha256, metric=manifest.metric, chance=manifest.chance
@@ -221,6 +225,7 @@ def _accepted(
         record=record,
         search=search,
         corpus=corpus.uri,
+        view=corpus.view,
         space=space,
         baselines={"natural": space.natural, "uniform": space.uniform} | named,
         benchmarks=tuple(
@@ -253,12 +258,12 @@ def _must_begin_within_limit(search: MixtureSearch) -> None:
 def _must_match(record: SearchRecord, corpus: Corpus) -> None:
     """Refuse to go on with other data than the search was begun with."""
     changed = [
-        domain.name
-        for domain in corpus.manifest.domains
-        if record.contents.get(domain.name) != domain.content
-        or record.definitions.get(domain.name) != domain.definition
+        part.name
+        for part in corpus.view.slices
+        if record.contents.get(part.name) != part.content
+        or record.definitions.get(part.name) != part.definition
     ]
-    gone = sorted(set(record.contents) - {d.name for d in corpus.manifest.domains})
+    gone = sorted(set(record.contents) - set(corpus.view.names))
     benchmarks = [
         name
         for name, (_, sha256, _) in corpus.benchmarks.items()

@@ -61,7 +61,7 @@ def preview(store: ObjectStore, search: MixtureSearch) -> Preview:
     return Preview(
         accepted=accepted,
         n_taken=len(brought.trials),
-        first_round=design_trials(accepted, brought.mixtures(accepted.space.domains)),
+        first_round=design_trials(accepted, brought.mixtures(accepted.view)),
         epochs={
             name: part / PPM * spec.proxy.tokens / own
             for (name, part), own in zip(space.natural.parts, space.tokens, strict=True)

@@ -163,7 +163,7 @@ def _nominate(question: NominateQuestion) -> PredictionRecord:
         seeds=question.n_seeds,
         arms=tuple(
             PredictedArm(
-                mixture=weights_of(arm.mixture),
+                mixture=weights_of(arm.mixture, accepted.view),
                 roles=arm.roles,
                 objective=arm.objective,
                 benchmarks={

@@ -17,6 +17,7 @@ from mixatlas.plan.observed import Accepted
 from mixatlas.plan.trial_files import BASE_TRIAL, checkpoint_of
 from mixatlas.plan.warm_start import base_among, taken_over
 from mixatlas.spec.model import MixtureSearch
+from mixatlas.spec.view import View
 
 _TELLING = (OutcomeClass.OK, OutcomeClass.DIVERGED)
 """Ends that say something about a mixture; any other trial is worth another try."""
@@ -39,9 +40,9 @@ class Brought:
         """URIs of the outcomes that are taken over."""
         return [o.taken_from for o in (self.base, *self.trials) if o is not None]
 
-    def mixtures(self, domains: tuple[str, ...]) -> list[Mixture]:
-        """Return the mixture of each trial, over all `domains`."""
-        return [mixture_of(outcome.mixture, domains) for outcome in self.trials]
+    def mixtures(self, view: View) -> list[Mixture]:
+        """Return the mixture of each trial, over the domains of `view`."""
+        return [mixture_of(outcome.mixture, view) for outcome in self.trials]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def check_warm_start(store: ObjectStore, accepted: Accepted) -> None:
                 f"search: {differ} differ",
                 hint="Make them equal, or remove the entry.",
             )
-    known = brought.mixtures(accepted.space.domains)
+    known = brought.mixtures(accepted.view)
     need = len(known) + len(design_trials(accepted, known))
     limit = accepted.search.spec.search.max_trials
     if known and need > limit:

@@ -10,6 +10,7 @@ from mixatlas.contract.metrics import Metric
 from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.history import FloatArray, History
 from mixatlas.ledger.records import OutcomeClass, TrialOutcome, mixture_of
+from mixatlas.spec.view import View
 
 SEARCH_PURPOSES = frozenset(
     {Purpose.INITIAL, Purpose.BASELINE, Purpose.PROPOSED, Purpose.REPLICATE, Purpose.MANUAL}
@@ -20,7 +21,7 @@ SEARCH_PURPOSES = frozenset(
 def fold(
     outcomes: Iterable[TrialOutcome],
     *,
-    domains: tuple[str, ...],
+    view: View,
     metrics: Mapping[str, Metric],
 ) -> History:
     """Turn the outcomes of a search into the history that the surrogate reads.
@@ -28,7 +29,7 @@ def fold(
     Args:
         outcomes: In any order. Those of other stages, and failed or cancelled ones, which say
             nothing about a mixture, are left out.
-        domains: The space's domains, sorted by name.
+        view: The search's domains, and the cells of each.
         metrics: The objective's benchmarks in their order, with their metrics.
 
     Returns:
@@ -36,7 +37,7 @@ def fold(
         are negated, so that larger is better everywhere inside.
 
     Raises:
-        ValueError: An outcome trained a domain that `domains` lacks.
+        ValueError: An outcome trained a cell that `view` lacks.
     """
     told = sorted(
         (
@@ -48,25 +49,26 @@ def fold(
         key=lambda outcome: outcome.trial,
     )
     if not told:
-        return History.empty(domains, tuple(metrics))
+        return History.empty(view.names, tuple(metrics))
     return History(
-        domains=domains,
+        domains=view.names,
         benchmarks=tuple(metrics),
         trials=tuple(outcome.trial for outcome in told),
-        mixtures=tuple(mixture_of(outcome.mixture, domains) for outcome in told),
-        W_nd=np.array([_realised(outcome, domains) for outcome in told]),
+        mixtures=tuple(mixture_of(outcome.mixture, view) for outcome in told),
+        W_nd=np.array([_realised(outcome, view) for outcome in told]),
         Y_nm=np.array([_scores(outcome, metrics) for outcome in told]),
         V_nm=np.array([_variances(outcome, metrics) for outcome in told]),
         diverged_n=np.array([outcome.outcome is OutcomeClass.DIVERGED for outcome in told]),
     )
 
 
-def _realised(outcome: TrialOutcome, domains: tuple[str, ...]) -> FloatArray:
+def _realised(outcome: TrialOutcome, view: View) -> FloatArray:
     """Return the token shares that were really trained, or the mixture where nothing was."""
-    tokens = np.array([outcome.domains[d].tokens if d in outcome.domains else 0 for d in domains])
+    used = view.gather({cell: use.tokens for cell, use in outcome.domains.items()})
+    tokens = np.array([used[name] for name in view.names])
     if tokens.sum() > 0:
         return np.asarray(tokens / tokens.sum(), dtype=np.float64)
-    return np.array(mixture_of(outcome.mixture, domains).fractions)
+    return np.array(mixture_of(outcome.mixture, view).fractions)
 
 
 def _scores(outcome: TrialOutcome, metrics: Mapping[str, Metric]) -> list[float]:

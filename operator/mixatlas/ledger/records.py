@@ -1,4 +1,8 @@
-"""Stored records (contract: "Ledger"). Each is written once, except a trial's progress."""
+"""Stored records (contract: "Ledger"). Each is written once, except a trial's progress.
+
+Their mixtures are of cells, also where a search weighs slices: `weights_of` and `mixture_of` are
+the border.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.result import DomainUse, Score, StoredObject
 from mixatlas.contract.trial import DomainWeight, Purpose
+from mixatlas.spec.view import View
 
 
 class RoundKind(StrEnum):
@@ -276,18 +281,26 @@ class WinnerRecord(Record):
     why: str
 
 
-def mixture_of(weights: tuple[DomainWeight, ...], domains: tuple[str, ...]) -> Mixture:
-    """Rebuild a mixture over all `domains` from a record's non-zero weights.
+def mixture_of(weights: tuple[DomainWeight, ...], view: View) -> Mixture:
+    """Rebuild the mixture of a search's domains from the cells of a record.
 
     Raises:
-        ValueError: A weight names a domain outside `domains`, or the sum is off.
+        ValueError: A weight names a cell that the view lacks, or the sum is off.
     """
-    parts = dict.fromkeys(domains, 0) | {weight.domain: weight.ppm for weight in weights}
-    if len(parts) != len(domains):
-        raise ValueError(f"unknown domains: {sorted(set(parts) - set(domains))}")
+    cells = {weight.domain: weight.ppm for weight in weights}
+    parts = view.gather(cells)
+    if sum(parts.values()) != sum(cells.values()):
+        known = {cell for part in view.slices for cell in part.cells}
+        raise ValueError(f"unknown domains: {sorted(cells.keys() - known)}")
     return Mixture.of(parts)
 
 
-def weights_of(mixture: Mixture) -> tuple[DomainWeight, ...]:
-    """Return a mixture's non-zero weights in their stored form."""
-    return tuple(DomainWeight(domain=name, ppm=ppm) for name, ppm in mixture.parts if ppm)
+def weights_of(mixture: Mixture, view: View) -> tuple[DomainWeight, ...]:
+    """Return the cells that a search's mixture is trained as, in their stored form."""
+    cells = view.expand(mixture)
+    return tuple(DomainWeight(domain=name, ppm=ppm) for name, ppm in cells.parts if ppm)
+
+
+def cells_of(weights: tuple[DomainWeight, ...]) -> Mixture:
+    """Return the cells of a record as a mixture: what is trained, whatever was searched."""
+    return Mixture.of((weight.domain, weight.ppm) for weight in weights)

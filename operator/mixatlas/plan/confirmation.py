@@ -19,6 +19,7 @@ from mixatlas.ledger.records import (
     RoundKind,
     RoundRecord,
     WinnerRecord,
+    cells_of,
     mixture_of,
     weights_of,
 )
@@ -135,7 +136,7 @@ def _arms_of(accepted: Accepted, candidates: Sequence[Mixture]) -> tuple[Predict
         roles.setdefault(mixture, []).append(name)
     roles[accepted.reference].append(REFERENCE)
     return tuple(
-        PredictedArm(mixture=weights_of(mixture), roles=tuple(names), objective=None)
+        PredictedArm(mixture=weights_of(mixture, accepted.view), roles=tuple(names), objective=None)
         for mixture, names in roles.items()
     )
 
@@ -146,8 +147,8 @@ def _missing_trials(
     """Return the (mixture, k) pairs that no trial stands for, cancelled ones aside, by seed."""
     confirming = [t for t in standing.of_purpose(Purpose.CONFIRM) if not t.is_cancelled]
     planned = {(t.mixture, t.planned.k) for t in confirming}
-    domains = observed.accepted.space.domains
-    arms = [mixture_of(arm.mixture, domains) for arm in record.arms]
+    view = observed.accepted.view
+    arms = [mixture_of(arm.mixture, view) for arm in record.arms]
     wanted = [(mixture, k) for k in range(record.seeds) for mixture in arms]
     return [pair for pair in wanted if pair not in planned]
 
@@ -160,7 +161,7 @@ def _confirm_round(
 ) -> RecordRound:
     accepted = observed.accepted
     base = base_of(accepted, standing)
-    roles = {mixture_of(a.mixture, accepted.space.domains): a.roles for a in record.arms}
+    roles = {mixture_of(a.mixture, accepted.view): a.roles for a in record.arms}
     planned = tuple(
         plan_trial(
             accepted,
@@ -254,7 +255,7 @@ def _winner(
         revision=record.revision,
         trial=arm.trials[min(arm.trials)].planned.trial,
         mixture=chosen.mixture,
-        digest=arm.mixture.digest,
+        digest=cells_of(chosen.mixture).digest,
         gain_shown=is_shown,
         gains=chosen.gains,
         benchmarks=chosen.benchmarks,
@@ -268,7 +269,7 @@ def _arms(observed: Observed, standing: Standing, record: PredictionRecord) -> l
     trials = [t for t in standing.of_purpose(Purpose.CONFIRM) if t.is_ok]
     arms = []
     for predicted in record.arms:
-        mixture = mixture_of(predicted.mixture, observed.accepted.space.domains)
+        mixture = mixture_of(predicted.mixture, observed.accepted.view)
         own = {
             t.planned.k: t
             for t in trials

@@ -28,6 +28,7 @@ from mixatlas.ledger.records import (
 from mixatlas.objective.scale import Benchmark, Scale
 from mixatlas.space.space import MixtureSpace
 from mixatlas.spec.model import MixtureSearch
+from mixatlas.spec.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class Accepted:
         record: What `search.json` holds.
         search: The document that `record` holds; immutable fields are read from here only.
         corpus: URI of the corpus manifest.
-        space: The feasible mixtures.
+        view: The domains that are searched, and the cells of each.
+        space: The feasible mixtures of those domains.
         baselines: `natural`, `uniform` and the document's own, by name.
         benchmarks: As they stand in trial files, in the objective's order.
         chance: Level of each benchmark that sees neither image nor question, own direction.
@@ -49,6 +51,7 @@ class Accepted:
     record: SearchRecord
     search: MixtureSearch
     corpus: str
+    view: View
     space: MixtureSpace
     baselines: Mapping[str, Mixture]
     benchmarks: tuple[BenchmarkRef, ...]

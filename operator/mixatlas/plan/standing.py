@@ -132,7 +132,7 @@ def read_standing(observed: Observed) -> Standing:
     """
     outcomes = {outcome.trial: outcome for outcome in observed.outcomes}
     rounds = tuple(sorted(observed.rounds, key=lambda record: record.round))
-    domains = observed.accepted.space.domains
+    view = observed.accepted.view
     trials = {}
     for record in rounds:
         for planned in record.trials:
@@ -148,7 +148,7 @@ def read_standing(observed: Observed) -> Standing:
             trials[number] = TrialStanding(
                 planned=started,
                 round=record,
-                mixture=mixture_of(started.mixture, domains),
+                mixture=mixture_of(started.mixture, view),
                 outcome=outcome,
                 attempts=attempts,
                 removed=observed.removed.get(number, ()),
@@ -165,7 +165,7 @@ def read_standing(observed: Observed) -> Standing:
 def history_of(observed: Observed) -> History:
     """Return what the search stage has learned so far."""
     accepted = observed.accepted
-    return fold(observed.outcomes, domains=accepted.space.domains, metrics=accepted.metrics)
+    return fold(observed.outcomes, view=accepted.view, metrics=accepted.metrics)
 
 
 def trials_left(observed: Observed, standing: Standing) -> int:

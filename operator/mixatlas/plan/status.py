@@ -324,7 +324,7 @@ def _best(observed: Observed, measured: Sequence[_Measured]) -> Plain | None:
         mixture = next(m for _, number, m in measured if number == trial)
     return {
         "trial": trial,
-        "mixture": _plain_mixture(mixture),
+        "mixture": _plain_mixture(observed, mixture),
         "objective": interval.to_plain(),
     }
 
@@ -347,8 +347,8 @@ def _winner(observed: Observed, winner: WinnerRecord) -> Plain:
     return plain
 
 
-def _plain_mixture(mixture: Mixture) -> list[Plain]:
-    return [weight.to_plain() for weight in weights_of(mixture)]
+def _plain_mixture(observed: Observed, mixture: Mixture) -> list[Plain]:
+    return [weight.to_plain() for weight in weights_of(mixture, observed.accepted.view)]
 
 
 def standing_of(observed: Observed) -> tuple[TrialStanding, ...]:

@@ -33,7 +33,7 @@ def plan_trial(
 
     Args:
         accepted: The search.
-        mixture: Over the space's domains.
+        mixture: Over the space's domains; the trial is given their cells.
         trial: Its number.
         purpose: Decides the stage of the seed, the tokens and the items.
         base: The checkpoint to start from, or None.
@@ -46,7 +46,7 @@ def plan_trial(
     draft = PlannedTrial(
         trial=trial,
         purpose=purpose,
-        mixture=weights_of(mixture),
+        mixture=weights_of(mixture, accepted.view),
         seed=seed,
         k=number,
         digest="0" * 64,

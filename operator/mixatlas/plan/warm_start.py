@@ -16,6 +16,7 @@ from mixatlas.ledger.records import (
     RoundRecord,
     TrialOutcome,
     mixture_of,
+    weights_of,
 )
 from mixatlas.plan.actions import Action, RecordRound
 from mixatlas.plan.observed import Accepted, Observed
@@ -66,7 +67,7 @@ def take_over(observed: Observed, standing: Standing) -> list[Action] | None:
     found = taken_over(accepted, observed.earlier, base=base)
     trials: list[PlannedTrial] = []
     for outcome in [o for o in found if o.trial not in known][:LARGEST_ROUND]:
-        mixture = mixture_of(outcome.mixture, accepted.space.domains)
+        mixture = mixture_of(outcome.mixture, accepted.view)
         purpose = purpose_of(accepted, RoundKind.WARM_START, mixture, set(known.values()))
         trials.append(_as_planned(outcome, purpose))
         known[outcome.trial] = mixture
@@ -112,6 +113,11 @@ def _as_planned(outcome: TrialOutcome, purpose: Purpose) -> PlannedTrial:
 
 
 def _is_wanted(accepted: Accepted, outcome: TrialOutcome) -> bool:
-    """Only an equal digest, that is an equal corpus, makes the mixture one over our domains."""
-    mixture = mixture_of(outcome.mixture, accepted.space.domains)
+    """Only an equal digest, that is an equal corpus, makes its cells ours.
+
+    A search on other axes may have weighed the cells of a slice against each other.
+    """
+    mixture = mixture_of(outcome.mixture, accepted.view)
+    if weights_of(mixture, accepted.view) != outcome.mixture:
+        return False
     return accepted.space.contains(mixture) or mixture in accepted.baselines.values()

@@ -71,7 +71,7 @@ def _context(observed: Observed) -> dict[str, Any]:
         "reference": accepted.search.spec.objective.reference,
     }
     if winner is not None:
-        mixture = mixture_of(winner.mixture, accepted.space.domains)
+        mixture = mixture_of(winner.mixture, accepted.view)
         natural = accepted.baselines["natural"]
         context["maps"] = tuple(
             _drawn(map_) for map_ in heat_maps([("winner", mixture), ("natural", natural)])

@@ -10,6 +10,7 @@ from mixatlas.contract.manifest import BenchmarkManifest, CorpusManifest
 from mixatlas.spec.model import MixtureSearch
 from mixatlas.spec.places import Mistake, Path, did_you_mean
 from mixatlas.spec.support import SUPPORTED_METRICS
+from mixatlas.spec.view import View
 
 LEAST_ITEMS = 60
 """Of a benchmark: with fewer, one of its two halves has under 30."""
@@ -45,7 +46,7 @@ def _refuse(mistakes: Sequence[Mistake], error: type[SpecError] = SpecError) -> 
 
 
 def _domains(search: MixtureSearch, corpus: CorpusManifest) -> Iterator[Mistake]:
-    known = [domain.name for domain in corpus.domains]
+    known = View.of(corpus.domains, search.spec.axes).names
     space = search.spec.space
     named: list[tuple[Path, str]] = [
         *((("space", "bounds", i), bound.domain) for i, bound in enumerate(space.bounds)),
