@@ -106,10 +106,16 @@ def document(
     script: str = "",
     model: str = "{}",
     warm_start: str = "",
+    axes: str = "",
 ) -> str:
-    """Return the document of the small search; `warm_start` is the ledger of an earlier one."""
+    """Return the document of the small search; `warm_start` is the ledger of an earlier one.
+
+    `axes` are both where none are given.
+    """
     env = f'[{{name: SCRIPT, value: "{script}"}}]' if script else "[]"
     text = DOCUMENT.replace("MAX_TRIALS", str(max_trials)).replace("MODEL", model)
+    if axes:
+        text = text.replace("  target:", f"  axes: [{axes}]\n  target:")
     if warm_start:
         text = text.replace("seed: 3", f"seed: 3, warmStart: [{{ledger: '{warm_start}'}}]")
     return text.replace("PARALLELISM", str(parallelism)).replace("ENV", env)

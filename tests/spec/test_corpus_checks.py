@@ -124,6 +124,30 @@ def test_what_the_corpus_lacks_is_named(old: str, new: str, message: str, remedy
     assert last.strip() == remedy
 
 
+BY_CONCEPT = (
+    TEXT.replace("  space:", "  axes: [concept]\n  space:")
+    .replace("chart.vqa", "chart")
+    .replace("chart.*", "c*")
+    .replace("photo.caption", "photo")
+)
+
+
+def test_on_one_axis_its_values_are_the_domains() -> None:
+    check_against_corpus(load_search(BY_CONCEPT), CORPUS, BENCHMARKS)
+    first, *_, last = complaint(BY_CONCEPT.replace("domain: chart,", "domain: chart.vqa,")).split(
+        "\n"
+    )
+    assert first.endswith("spec.space.bounds.0.domain: the corpus has no domain `chart.vqa`")
+    assert last.strip() == "did you mean `chart`?"
+
+
+def test_an_axis_with_one_value_is_nothing_to_search() -> None:
+    photos = CORPUS.model_copy(update={"domains": CORPUS.domains[1:]})
+    text = TEXT.replace("  space:", "  axes: [concept]\n  space:")
+    with pytest.raises(SpecError, match="`photo` is the only concept of the corpus"):
+        check_against_corpus(load_search(text), photos, BENCHMARKS)
+
+
 def test_a_benchmark_with_too_few_items_is_refused() -> None:
     few = BENCHMARKS | {"captions": a_benchmark("captions", Metric.TOKEN_NLL, items=59)}
     assert "`captions` has 59 items: a half of it has under 30" in complaint(TEXT, few)

@@ -67,6 +67,7 @@ def _context(observed: Observed) -> dict[str, Any]:
         "digest": accepted.record.manifest_sha256,
         "ledger": accepted.layout.root,
         "seed": accepted.search.spec.search.seed,
+        "axes": accepted.search.spec.axes,
         "target": accepted.search.spec.target,
         "reference": accepted.search.spec.objective.reference,
     }

@@ -47,6 +47,13 @@ def _refuse(mistakes: Sequence[Mistake], error: type[SpecError] = SpecError) -> 
 
 def _domains(search: MixtureSearch, corpus: CorpusManifest) -> Iterator[Mistake]:
     known = View.of(corpus.domains, search.spec.axes).names
+    if len(search.spec.axes) == 1 and len(known) == 1:
+        yield Mistake(
+            path=("spec", "axes"),
+            message=f"`{known[0]}` is the only {search.spec.axes[0]} of the corpus",
+            remedy="search the other axis",
+            at_key=True,
+        )
     space = search.spec.space
     named: list[tuple[Path, str]] = [
         *((("space", "bounds", i), bound.domain) for i, bound in enumerate(space.bounds)),

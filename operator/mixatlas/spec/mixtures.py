@@ -33,7 +33,9 @@ class CorpusSource(Record):
 class BoundSpec(Record):
     """Limits of one domain's weight."""
 
-    domain: DomainName = Field(description="Name of the domain, `CONCEPT.TASK`.")
+    domain: DomainName = Field(
+        description="Name of the domain: `CONCEPT.TASK`, or one of the two on one axis."
+    )
     min: Weight = Field("0", description="Least weight, a share of manifest tokens from 0 to 1.")
     max: Weight = Field("1", description="Largest weight, a share of manifest tokens from 0 to 1.")
 

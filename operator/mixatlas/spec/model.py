@@ -22,7 +22,9 @@ class MixtureSearchSpec(Record):
         ("concept", "task"),
         min_length=1,
         max_length=2,
-        description="Axes that are searched. One axis alone is not yet supported.",
+        description="Axes that are searched. One alone makes a domain of each concept, or of each "
+        "task, in which the natural shares of its `CONCEPT.TASK` cells stay; status and outputs "
+        "name the cells.",
     )
     space: SpaceSpec = Field(SpaceSpec(), description="Which mixtures are allowed.")
     target: Target | None = Field(

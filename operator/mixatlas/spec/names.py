@@ -37,7 +37,8 @@ RULES = {
     _SUBDOMAIN: "use lower-case letters, digits, hyphens and dots",
     _WORD: "use letters, digits, hyphens, underscores and dots",
     _KEY: "use letters, digits, hyphens, underscores and dots",
-    _DOMAIN: "a domain is CONCEPT.TASK, each of lower-case letters, digits and hyphens",
+    _DOMAIN: "a domain is CONCEPT.TASK, or one of the two on one axis, each of lower-case letters, "
+    "digits and hyphens",
     _DOMAIN_GLOB: "give a domain, or a pattern such as `document.*`",
     _S3_URI: "give an object's URI, such as `s3://corpora/llava/manifest.json`",
     _HTTP_URL: "give a URL, such as `http://minio.minio:9000`",

@@ -24,8 +24,6 @@ def _of_mixtures(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
     spec = search.spec
     if spec.corpus.ref is not None:
         yield ("corpus", "ref"), "give `manifest: s3://…/manifest.json`"
-    if set(spec.axes) != {"concept", "task"}:
-        yield ("axes",), "remove it: both axes are searched"
     for i, benchmark in enumerate(spec.objective.benchmarks):
         if benchmark.metric is not None and benchmark.metric not in SUPPORTED_METRICS:
             yield ("objective", "benchmarks", i, "metric"), f"use {_either(SUPPORTED_METRICS)}"
