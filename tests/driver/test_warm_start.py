@@ -75,6 +75,25 @@ def test_confirmation_trials_are_taken_over_with_their_items() -> None:
     assert {o.trial for o in confirm} <= observed.items.keys()
 
 
+def test_a_search_on_one_axis_that_is_created_again_trains_nothing_twice() -> None:
+    first = World(search=a_document(axes=["task"]))
+    done = {outcome.digest for outcome in first.run().outcomes}
+    second = warm(first, axes=["task"])
+    observed = second.run()
+    assert not done & set(trained(second))
+    assert done <= {outcome.digest for outcome in observed.outcomes}
+
+
+def test_shares_inside_a_slice_that_are_not_natural_are_no_trial_of_one_axis() -> None:
+    first = World()
+    whole = first.run()
+    first_by_trial = {outcome.trial: outcome for outcome in whole.outcomes}
+    observed = warm(first, axes=["concept"]).run()
+    taken = [o for o in observed.outcomes if o.taken_from]
+    assert {o.mixture for o in taken} == {first_by_trial[0].mixture}, "the natural mixture alone"
+    assert observed.accepted.space.domains == ("chart", "photo")
+
+
 def test_what_is_taken_over_costs_nothing() -> None:
     first = World()
     before = first.run()

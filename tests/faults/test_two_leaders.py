@@ -13,7 +13,7 @@ from mixatlas.driver.accept import accept
 from mixatlas.driver.driver import Driver, Ports
 from mixatlas.ledger.layout import Layout
 from mixatlas.plan.plan import is_done
-from scenario import ROOT, World
+from scenario import ROOT, World, a_document
 
 PASSES = 12
 """Of the second leader, while the first one is paused."""
@@ -60,8 +60,9 @@ class PausedStore:
     ],
     ids=["round", "next-round", "trial", "outcome", "objective", "predictions", "winner"],
 )
-def test_what_was_trained_is_what_is_told(uri: str) -> None:
-    world = World()
+@pytest.mark.parametrize("axes", [("concept", "task"), ("concept",)], ids=["cells", "slices"])
+def test_what_was_trained_is_what_is_told(uri: str, axes: tuple[str, ...]) -> None:
+    world = World(search=a_document(axes=list(axes)))
     second = world.driver()
     store = PausedStore(world.store, uri, second)
     accepted = accept(

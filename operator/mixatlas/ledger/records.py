@@ -290,8 +290,7 @@ def mixture_of(weights: tuple[DomainWeight, ...], view: View) -> Mixture:
     cells = {weight.domain: weight.ppm for weight in weights}
     parts = view.gather(cells)
     if sum(parts.values()) != sum(cells.values()):
-        known = {cell for part in view.slices for cell in part.cells}
-        raise ValueError(f"unknown domains: {sorted(cells.keys() - known)}")
+        raise ValueError(f"unknown domains: {sorted(cells.keys() - view.homes.keys())}")
     return Mixture.of(parts)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Self
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
@@ -40,7 +41,7 @@ class Slice:
         return sum(self.cells.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: thousands of mixtures are read by one view
 class View:
     """A corpus as a search sees it.
 
@@ -67,10 +68,15 @@ class View:
             groups.setdefault(cell.concept if axis == "concept" else cell.task, []).append(cell)
         return cls(slices=tuple(_slice(axis, name, groups[name]) for name in sorted(groups)))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the domains."""
         return tuple(part.name for part in self.slices)
+
+    @cached_property
+    def homes(self) -> dict[str, str]:
+        """The domain of each cell."""
+        return {cell: part.name for part in self.slices for cell in part.cells}
 
     @property
     def tokens(self) -> dict[str, int]:
@@ -101,8 +107,12 @@ class View:
         return Mixture.of(parts)
 
     def gather(self, amounts: Mapping[str, int]) -> dict[str, int]:
-        """Sum an amount of each cell over the domains; a cell that is left out has none."""
-        return {part.name: sum(amounts.get(cell, 0) for cell in part.cells) for part in self.slices}
+        """Sum amounts of cells over the domains; cells that the view lacks are left out."""
+        parts, homes = dict.fromkeys(self.names, 0), self.homes
+        for cell, amount in amounts.items():
+            if cell in homes:
+                parts[homes[cell]] += amount
+        return parts
 
 
 def _single(cell: Domain) -> Slice:
