@@ -103,6 +103,20 @@ def test_a_corpus_that_changed_under_a_running_search(store: MemoryStore) -> Non
         take(store, a_document())
 
 
+def test_a_cell_that_changed_under_a_search_on_one_axis_changed_its_slice(
+    store: MemoryStore,
+) -> None:
+    take(store, a_document(axes=["task"]))
+    store.objects[MANIFEST] = store.objects[MANIFEST].replace(b"10000", b"10001")
+    with pytest.raises(HistoryMismatch, match="the manifest changed"):
+        take(store, a_document(axes=["task"]))
+    plain = json.loads(store.objects[MANIFEST])
+    plain["domains"][1]["content"] = "f" * 64
+    store.objects[MANIFEST] = json.dumps(plain).encode()
+    with pytest.raises(HistoryMismatch, match=": vqa changed"):
+        take(store, a_document(axes=["task"]))
+
+
 def test_a_benchmark_that_is_not_the_one_packed(store: MemoryStore) -> None:
     uri = "s3://corpora/golden/benchmarks/first/manifest.json"
     store.objects[uri] = store.objects[uri].replace(b"2.5", b"2.6")

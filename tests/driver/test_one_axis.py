@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from fractions import Fraction
 
 import pytest
+from rich.console import Console
 
+from mixatlas.cli.screen import print_answer
 from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.contract.manifest import CorpusManifest
 from mixatlas.contract.mixture import PPM
@@ -117,9 +120,8 @@ def test_the_training_after_it_is_given_cells_that_the_digest_names(searched: Se
     trained = searched.world.runner.files
     confirmed = next(file for file in trained.values() if file.trial == winner["trial"])
     assert [weight.to_plain() for weight in confirmed.mixture] == cells
-    assert (
-        sum(weight["ppm"] for weight in searched.world.sink.statuses[-1]["best"]["mixture"]) == PPM
-    )
+    best = searched.world.sink.statuses[-1]["best"]["mixture"]
+    assert {weight["domain"] for weight in best} <= set(searched.corpus.tokens_a_sample)
     assert config_map["data"]["mixture.csv"].count("\n") == 1 + len(cells)
 
 
@@ -128,6 +130,14 @@ def test_the_report_draws_slices(searched: Searched) -> None:
     assert f"percent, by {searched.axis}, beside" in page
     assert f"<td>{SLICES[searched.axis][0]}</td>" in page
     assert "chart.vqa" not in page
+
+
+def test_the_answer_names_slices(searched: Searched) -> None:
+    console = Console(file=io.StringIO(), width=80, highlight=False, color_system=None)
+    print_answer(console, searched.observed, report=None)
+    assert isinstance(console.file, io.StringIO)
+    weights = console.file.getvalue().partition("Largest weights: ")[2]
+    assert {word for word in weights.split() if word.isalpha()} == set(SLICES[searched.axis])
 
 
 def test_a_plan_counts_the_epochs_of_whole_slices(searched: Searched) -> None:

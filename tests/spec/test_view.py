@@ -68,8 +68,11 @@ def digests(axis: Axis, *cells: tuple[str, str]) -> tuple[str, str]:
 def test_digests_of_a_slice_tell_what_is_in_it(axis: Axis, cells: list[tuple[str, str]]) -> None:
     before = digests("concept", ("a.ocr", "1"), ("a.vqa", "2"))
     after = digests(axis, *cells)
-    assert before[0] != after[0]
-    assert before[1] != after[1]
+    assert len({*before, *after}) == 4
+
+
+def test_a_concept_is_no_task_of_the_same_name() -> None:
+    assert set(digests("concept", ("vqa.vqa", "1"))).isdisjoint(digests("task", ("vqa.vqa", "1")))
 
 
 def test_one_cell_alone_has_other_digests_as_a_slice() -> None:
