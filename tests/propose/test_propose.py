@@ -53,6 +53,19 @@ def test_a_few_rounds_beat_everything_tried_before() -> None:
     assert max(found) > max(map(objective_of, MIXTURES)) + 0.01
 
 
+def test_slices_of_one_axis_need_no_grid() -> None:
+    names = ("chart", "document", "photo", "screen", "text")
+    space = build_space(tokens={name: 1000 * (i + 1) for i, name in enumerate(names)})
+    tried = (space.natural, space.natural, *quasi_random(space, 8, taken=(), seed=2))
+    history = a_scored_history(tried)
+    for seed in (1, 2, 3):
+        proposal = propose(space, history, q=3, seed=seed, settings=QUICK)
+        assert proposal.basis == "surrogate"
+        history = a_scored_history((*history.mixtures, *proposal.mixtures))
+    found = [objective_of(mixture) for mixture in history.mixtures[len(tried) :]]
+    assert max(found) > max(map(objective_of, tried)) + 0.01
+
+
 def test_mixtures_are_distinct_feasible_and_apart_from_everything() -> None:
     pending = [FIRST.mixtures[0]]
     proposal = ask(q=4, pending=pending)

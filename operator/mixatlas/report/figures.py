@@ -75,12 +75,13 @@ def _bars(named: Sequence[tuple[str, Mixture]]) -> str:
         axis = figure.subplots()
         height = 0.8 / len(named)
         for i, (name, mixture) in enumerate(named):
-            y = np.arange(len(domains)) + i * height
-            axis.barh(y, 100 * np.array(mixture.fractions), height=height, label=name)
+            y = np.arange(len(domains)) + (i - (len(named) - 1) / 2) * height
+            color = (ACCENT, MUTED, SECOND)[i % 3]
+            axis.barh(y, 100 * np.array(mixture.fractions), height, label=name, color=color)
         axis.set_yticks(np.arange(len(domains)), domains)
         axis.invert_yaxis()
         axis.set_xlabel("share of tokens, %")
-        axis.legend(frameon=False)
+        axis.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(named))
         figure.tight_layout()
         return _svg(figure, "Shares of tokens in percent, by domain")
 
