@@ -23,6 +23,18 @@ BUILD = ROOT / "build" / "demo"
 DOCUMENT = HERE / "search.yaml"
 CORPUS_URI, BASE_URI = "s3://corpora/demo", "s3://corpora/demo-base"
 MIXATLAS = (sys.executable, "-c", "from mixatlas.cli import main; main()")
+BUILD_CORPUS = (
+    *MIXATLAS,
+    "corpus",
+    "build",
+    str(BUILD / "corpus"),
+    "-f",
+    str(HERE / "corpus.yaml"),
+)
+PACK_BASE = (
+    *(*MIXATLAS, "corpus", "pack", str(BUILD / "raw" / "base" / "samples.jsonl")),
+    *(str(BUILD / "base-corpus"), "--config", str(HERE / "base-pack.yaml")),
+)
 
 
 def main() -> int:
@@ -64,12 +76,8 @@ def prepare() -> None:
     raw = BUILD / "raw"
     steps: list[tuple[str, Path, Sequence[str]]] = [
         ("Drawing the demo corpus", raw, (sys.executable, "-m", "demo_corpus", str(raw))),
-        ("Packing it", BUILD / "corpus", pack_command("search", "corpus", "pack.yaml")),
-        (
-            "Packing the base's",
-            BUILD / "base-corpus",
-            pack_command("base", "base-corpus", "base-pack.yaml"),
-        ),
+        ("Building it", BUILD / "corpus", BUILD_CORPUS),
+        ("Packing the base's", BUILD / "base-corpus", PACK_BASE),
         (
             "Training the shared base",
             BUILD / "base",
@@ -84,15 +92,6 @@ def prepare() -> None:
         if subprocess.run(command, env=environment).returncode:
             raise SystemExit(f"{title} failed")
         print(f"{title}: {time.monotonic() - begun:.0f} s", flush=True)
-
-
-def pack_command(raw: str, out: str, config: str) -> Sequence[str]:
-    """Return the command that packs one of the corpora."""
-    folder = BUILD / "raw" / raw
-    items = folder / "items.jsonl"
-    command = [*MIXATLAS, "corpus", "pack", str(folder / "samples.jsonl"), str(BUILD / out)]
-    command += ["--config", str(HERE / config)]
-    return [*command, "--items", str(items)] if raw == "search" else command
 
 
 def is_finished(state: StateFolder) -> bool:

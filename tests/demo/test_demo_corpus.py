@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +14,15 @@ from demo_corpus.build import draw_samples
 from demo_corpus.canvas import COLOURS, SIDE, Sample, location_words
 from demo_corpus.charts import UNIT
 from demo_corpus.domains import BASE_POOLS, BASE_WEIGHTS, BENCHMARK_POOLS, SEARCH_POOLS, Pool
+from demo_corpus.formats import write_sources
 from demo_corpus.questions import PREFIXES
 from demo_corpus.sheet import contact_sheet
 from demo_corpus.sources import Stock, load_stocks
 from demo_corpus.vocabulary import SPECIAL, vocabulary, write_tokenizer
+from mixatlas.corpus import build
+from mixatlas.corpus.files import LocalFiles
 
+DOCUMENT = Path(__file__).parents[2] / "examples" / "demo" / "corpus.yaml"
 Stocks = tuple[Stock, Stock]
 PINNED = "f21468e1"
 
@@ -155,3 +160,29 @@ def test_tables_of_sizes() -> None:
 def test_contact_sheet_has_a_row_a_pool(stocks: Stocks) -> None:
     sheet = contact_sheet(SEARCH_POOLS[:3], stocks[0], columns=2)
     assert sheet.size[1] == 3 * (2 * SIDE + 4)
+
+
+def test_every_concept_comes_in_a_format_of_its_own(stocks: Stocks, tmp_path: Path) -> None:
+    raw = tmp_path / "raw" / "search"
+    lines = []
+    for pool in SEARCH_POOLS:
+        (raw / "images" / pool.name).mkdir(parents=True)
+        for number, sample in enumerate(draw_samples(pool, stocks[0], range(3))):
+            image = f"images/{pool.name}/{number}.png"
+            sample.image.save(raw / image)
+            concept, task = pool.name.split(".")
+            turn = {"question": " ".join(sample.question), "answer": " ".join(sample.answer)}
+            labels = {"concept": concept, "task": task, "source": "demo"}
+            lines.append({"images": [image], **turn, **labels})
+    (raw / "samples.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    write_sources(raw)
+    write_tokenizer(tmp_path / "raw" / "tokenizer", vocabulary(stocks[0]))
+    document = DOCUMENT.read_text().replace("../../build/demo/raw", "raw")
+    document = document[: document.index("items:")]
+    (tmp_path / "corpus.yaml").write_text(document)
+    report = build(
+        tmp_path / "corpus.yaml", tmp_path / "out", open_files=lambda p: LocalFiles(Path(p))
+    )
+    packed = {domain.name: domain.samples for domain in report.pack.manifest.domains}
+    assert set(packed) == {pool.name for pool in SEARCH_POOLS}
+    assert sum(packed.values()) + report.pack.duplicates == 3 * len(SEARCH_POOLS)

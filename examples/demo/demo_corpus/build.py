@@ -1,4 +1,4 @@
-"""Pools → PNG files and JSON lines, as anybody would bring them to `mixatlas corpus pack`."""
+"""Pools → raw files, as anybody would bring them to `mixatlas corpus build` and `corpus pack`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from demo_corpus.canvas import Sample
 from demo_corpus.domains import BASE_POOLS, BENCHMARK_POOLS, SEARCH_POOLS, Pool
+from demo_corpus.formats import write_sources
 from demo_corpus.sources import Stock, load_stocks
 from demo_corpus.vocabulary import vocabulary, write_tokenizer
 
@@ -25,8 +26,9 @@ def build(out: Path, *, processes: int) -> None:
     """Write both corpora's raw files.
 
     Args:
-        out: Folder for `tokenizer/`, `search/{samples,items}.jsonl`, `base/samples.jsonl` and
-            the images. It appears whole at the end; one that is there is left as it is.
+        out: Folder for `tokenizer/`; `search/` with a source a concept and the benchmarks'
+            `items.jsonl`; `base/samples.jsonl`; and images. It appears whole at the end; one that
+            is there is left as it is.
         processes: Number of workers. The files do not depend on it.
     """
     if out.exists():
@@ -46,6 +48,7 @@ def build(out: Path, *, processes: int) -> None:
             tasks = list(_tasks(pools, path.parent))
             with path.open("wb") as lines:
                 lines.writelines(workers.map(write, *zip(*tasks, strict=True)))
+    write_sources(partial / "search")
     partial.rename(out)
 
 

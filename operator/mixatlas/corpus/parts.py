@@ -77,7 +77,7 @@ def read_part(
             for unit in units:
                 for sample in reader.read(unit, n_parts):
                     if isinstance(sample, RawSample):
-                        _add(tar, f"{tally.used:09d}", sample)
+                        add_sample(tar, f"{tally.used:09d}", sample)
                         tally.used += 1
                     else:
                         tally.leave_out(sample)
@@ -132,7 +132,8 @@ class PartPictures:
             return file.read(int(size))
 
 
-def _add(tar: tarfile.TarFile, key: str, sample: RawSample) -> None:
+def add_sample(tar: tarfile.TarFile, key: str, sample: RawSample) -> None:
+    """Write a sample into a part as `KEY.json` and its images."""
     contents = [image.content for image in sample.images]
     names = tuple(f"{i}.{suffix_of_image(content)}" for i, content in enumerate(contents))
     record = PartRecord(
