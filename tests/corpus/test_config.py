@@ -12,14 +12,14 @@ from mixatlas.corpus.config import load_config
 from raw_corpus import CONFIG, a_sample, write_raw
 
 BROKEN = [
-    ("imageTokens: 4\n", "pack.yaml:1:1: tokenizer: is missing"),
+    ("imageTokens: 4\n", "pack.yaml:1:1: tokenizer: the field is missing"),
     (CONFIG + "colour: red\n", "pack.yaml:3:1: colour: unknown field"),
-    ("tokenizer: t\nimageTokens: many\n", "imageTokens: input should be a valid integer"),
-    (CONFIG + "shardBytes: 300000000\n", "shardBytes: input should be less than or equal to"),
-    (CONFIG + "seed: -1\n", "seed: input should be greater than or equal to 0"),
+    ("tokenizer: t\nimageTokens: many\n", "imageTokens: must be a whole number, not `many`"),
+    (CONFIG + "shardBytes: 300000000\n", "shardBytes: must be at most 256000000"),
+    (CONFIG + "seed: -1\n", "seed: must be at least 0"),
     (
         CONFIG + "benchmarks: [{name: a/b, metric: Anls}]\n",
-        "benchmarks.0.name: 'a/b' is not a legal name",
+        "benchmarks.0.name: `a/b` is not a legal value",
     ),
     (
         CONFIG + "benchmarks: [{name: a, metric: Anls}, {name: a, metric: Anls}]\n",

@@ -16,7 +16,8 @@ DOMAIN_PATTERN = re.compile(rf"{_PART}(?:\.{_PART})?")
 Task = Literal["caption", "ocr", "grounding", "detection", "vqa", "classification", "other"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
-AxisValue = Annotated[str, StringConstraints(pattern=rf"^{_PART}$")]
+AXIS_PATTERN = rf"^{_PART}$"
+AxisValue = Annotated[str, StringConstraints(pattern=AXIS_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Part = Literal["search", "confirm", "none"]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from mixatlas.contract.canonical import Record
 from mixatlas.contract.errors import NotYetSupported, SpecError
 from mixatlas.contract.metrics import Metric
-from mixatlas.corpus.lines import explain
+from mixatlas.spec.load import load_record
 from mixatlas.spec.model import Name
 from mixatlas.spec.places import Document, Mistake
 from mixatlas.spec.support import SUPPORTED_METRICS
@@ -43,8 +42,8 @@ class BenchmarkConfig(Record):
 class PackConfig(Record):
     """What is said of the writing of a corpus. `tokenizer` is relative to the file."""
 
-    tokenizer: str
-    image_tokens: int = Field(ge=0, le=1_000_000)
+    tokenizer: str = Field(description="Folder with tokenizer.json of the target model.")
+    image_tokens: int = Field(ge=0, le=1_000_000, description="Tokens that one image counts as.")
     benchmarks: tuple[BenchmarkConfig, ...] = Field((), max_length=32)
     shard_bytes: int = Field(MAX_SHARD_BYTES, ge=20_480, le=MAX_SHARD_BYTES)
     seed: int = Field(0, ge=0, lt=2**53)
@@ -69,42 +68,27 @@ def load_config(path: Path) -> PackConfig:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SpecError(f"{path}: {error.strerror}", hint="Give a YAML file.") from error
-    document = Document(text, path.name)
-    try:
-        config = PackConfig.model_validate(document.data)
-    except ValidationError as error:
-        refuse(document, error)
+    document = Document(text, str(path))
+    config = load_record(document, PackConfig)
     check_metrics(document, config.benchmarks)
     return config
-
-
-def refuse(document: Document, error: ValidationError) -> NoReturn:
-    """Refuse a document, showing each wrong field at its place.
-
-    Raises:
-        SpecError: Always.
-    """
-    document.refuse(
-        Mistake(
-            path=details["loc"],
-            message=explain(details),
-            at_key=details["type"] == "extra_forbidden",
-        )
-        for details in error.errors()
-    )
-    raise AssertionError("a validation error without mistakes") from error
 
 
 def check_metrics(document: Document, benchmarks: Sequence[BenchmarkConfig]) -> None:
     """Refuse metrics of `benchmarks` that our trainer does not score.
 
     Raises:
-        NotYetSupported: The first one, with its place.
+        NotYetSupported: It lists them, each with its place.
     """
-    for index, benchmark in enumerate(benchmarks):
-        if benchmark.metric not in SUPPORTED_METRICS:
-            raise NotYetSupported(
-                f"benchmarks.{index}.metric: {benchmark.metric} is not yet supported",
-                hint=f"Use one of: {', '.join(SUPPORTED_METRICS)}.",
-                where=document.where(("benchmarks", index, "metric")),
+    document.refuse(
+        [
+            Mistake(
+                path=("benchmarks", index, "metric"),
+                message=f"{benchmark.metric} is not yet supported",
+                remedy=f"use one of: {', '.join(SUPPORTED_METRICS)}",
             )
+            for index, benchmark in enumerate(benchmarks)
+            if benchmark.metric not in SUPPORTED_METRICS
+        ],
+        NotYetSupported,
+    )

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from mixatlas.contract.canonical import DecimalString, Record
 from mixatlas.contract.errors import SpecError
 from mixatlas.corpus.concepts.settings import ConceptSettings
-from mixatlas.corpus.config import PackConfig, check_metrics, refuse
+from mixatlas.corpus.config import PackConfig, check_metrics
+from mixatlas.corpus.document_checks import find_mistakes
 from mixatlas.corpus.readers import FORMATS
 from mixatlas.corpus.tasks import TaskSettings
+from mixatlas.spec.load import load_record
+from mixatlas.spec.messages import NOT_A_CHOICE
 from mixatlas.spec.model import Name
 from mixatlas.spec.places import Document
 
@@ -23,6 +27,17 @@ def _share(text: str) -> str:
     return text
 
 
+def _known(name: str) -> str:
+    if name not in FORMATS:
+        raise PydanticCustomError(NOT_A_CHOICE, "must be one of {choices}", {"choices": [*FORMATS]})
+    return name
+
+
+FormatName = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": [*FORMATS]})
+]
+
+
 class SourceConfig(Record):
     """One source. `uri` and `images` are relative to the document, or `s3://…`.
 
@@ -30,19 +45,12 @@ class SourceConfig(Record):
     our fields to the source's names. `origin` stands for samples whose source tells none.
     """
 
-    name: Name
-    format: str
-    uri: str = Field(min_length=1, max_length=1024)
+    name: Name = Field(description="Parts are named after it.")
+    format: FormatName = Field(description=f"One of {', '.join(FORMATS)}.")
+    uri: str = Field(min_length=1, max_length=1024, description="A file, a folder, or s3://….")
     images: str | None = Field(None, min_length=1, max_length=1024)
     columns: dict[str, str] = Field({}, max_length=16)
     origin: str = Field("", max_length=256)
-
-    @field_validator("format")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        if name not in FORMATS:
-            raise ValueError(f"must be one of {', '.join(FORMATS)}")
-        return name
 
 
 class Contamination(Record):
@@ -65,7 +73,9 @@ class CorpusDocument(PackConfig):
     share of the images, with all their samples, that is packed apart, in `held-out/`.
     """
 
-    sources: tuple[SourceConfig, ...] = Field(min_length=1, max_length=64)
+    sources: tuple[SourceConfig, ...] = Field(
+        min_length=1, max_length=64, description="Where samples come from."
+    )
     parts: int = Field(1, ge=1, le=10_000)
     concepts: ConceptSettings
     tasks: TaskSettings = TaskSettings()
@@ -75,37 +85,42 @@ class CorpusDocument(PackConfig):
     hold_out: Annotated[DecimalString, AfterValidator(_share)] = "0"
     contamination: Contamination = Contamination()
 
-    @field_validator("sources")
-    @classmethod
-    def _source_names_differ(cls, sources: tuple[SourceConfig, ...]) -> tuple[SourceConfig, ...]:
-        names = [source.name for source in sources]
-        if len(set(names)) != len(names):
-            raise ValueError("two sources have one name")
-        return sources
+
+OWN_FIELDS = frozenset(
+    field.alias or name
+    for name, field in CorpusDocument.model_fields.items()
+    if name not in PackConfig.model_fields
+)
+"""What tells a corpus document from others: `pack.yaml` has the rest too."""
 
 
 def load_document(path: Path) -> CorpusDocument:
-    """Read a corpus document.
+    """Read a corpus document from a file.
 
     Raises:
-        SpecError: The file is missing, or a field is wrong; it has file:line:column.
-        NotYetSupported: A metric that this version does not have.
+        SpecError: The file is missing, or as `read_document`.
+        NotYetSupported: As `read_document`.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: {error}", hint="Give a corpus document as YAML.") from error
-    document = Document(text, path.name)
-    try:
-        found = CorpusDocument.model_validate(document.data)
-    except ValidationError as error:
-        refuse(document, error)
-    if bool(found.benchmarks) != (found.items is not None):
-        raise SpecError(
-            "`benchmarks` and `items` belong together",
-            hint="Give both, or neither: `items` are the benchmarks' JSON lines.",
-            where=document.where(("items",) if found.items else ("benchmarks",)),
-        )
+    return read_document(text, filename=str(path))
+
+
+def read_document(text: str, *, filename: str) -> CorpusDocument:
+    """Read a corpus document.
+
+    Args:
+        text: As YAML.
+        filename: For messages.
+
+    Raises:
+        SpecError: Fields are wrong; it lists all of them with file:line:column and remedy.
+        NotYetSupported: A metric that this version does not have.
+    """
+    document = Document(text, filename)
+    found = load_record(document, CorpusDocument, find_mistakes(document.data))
     if found.contamination.similarity and found.concepts.model is None:
         raise SpecError(
             "contamination.similarity needs a model",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
+from mixatlas.contract.canonical import Record
 from mixatlas.contract.errors import NotYetSupported, SpecError
 from mixatlas.spec.checks import find_mistakes
 from mixatlas.spec.messages import mistakes_of
 from mixatlas.spec.model import MixtureSearch
-from mixatlas.spec.places import Document
+from mixatlas.spec.places import Document, Mistake
 from mixatlas.spec.reading import Writer
+from mixatlas.spec.schema import schema_of
 from mixatlas.spec.support import find_unsupported
 
 FOREIGN_METADATA = frozenset(
@@ -31,6 +33,9 @@ FOREIGN_METADATA = frozenset(
     }
 )
 """Metadata that a cluster adds: `kubectl get -o yaml` can be run locally."""
+
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 def write_search(document: Mapping[str, Any]) -> str:
@@ -74,13 +79,32 @@ def load_search(text: str, *, filename: str = "search.yaml") -> MixtureSearch:
     if isinstance(metadata, dict):
         for key in FOREIGN_METADATA & metadata.keys():
             del metadata[key]
-    try:
-        # As JSON, because there strictness (no "8" for 8, no `true` for 1) still takes lists.
-        search = MixtureSearch.model_validate_json(
-            json.dumps(document.data), strict=True, by_alias=True, by_name=False
-        )
-    except ValidationError as error:
-        raise SpecError(document.describe(mistakes_of(document, error))) from error
+    search = load_record(document, MixtureSearch)
     document.refuse(find_mistakes(search))
     document.refuse(find_unsupported(search), NotYetSupported)
     return search
+
+
+def load_record(
+    document: Document, model: type[RecordT], beside: Iterable[Mistake] = ()
+) -> RecordT:
+    """Read a document of any kind.
+
+    Args:
+        document: That is to be one.
+        model: Of its fields.
+        beside: Mistakes that the model cannot tell, to be shown with those that it can.
+
+    Raises:
+        SpecError: As `load_search`.
+    """
+    try:
+        # As JSON, because there strictness (no "8" for 8, no `true` for 1) still takes lists.
+        found = model.model_validate_json(
+            json.dumps(document.data), strict=True, by_alias=True, by_name=False
+        )
+    except ValidationError as error:
+        mistakes = mistakes_of(document, error, schema_of(model))
+        raise SpecError(document.describe([*mistakes, *beside])) from error
+    document.refuse(beside)
+    return found

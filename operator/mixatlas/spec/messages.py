@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,26 +11,38 @@ from pydantic_core import ErrorDetails
 
 from mixatlas.spec.names import RULES
 from mixatlas.spec.places import Document, Mistake, Path, did_you_mean
-from mixatlas.spec.schema import field_at, fields, is_decimal
+from mixatlas.spec.schema import Schema, field_at, fields, is_decimal
 
 _HEADER = (("apiVersion",), ("kind",))
+NOT_A_CHOICE = "not_a_choice"
+"""Type of the errors of our validators for a word that is none of a field's.
+
+`meant` in their context is the one to write instead, if it is known.
+"""
 
 
-def mistakes_of(document: Document, error: ValidationError) -> list[Mistake]:
+def mistakes_of(document: Document, error: ValidationError, schema: Schema) -> list[Mistake]:
     """Return what pydantic found, each field once.
 
     A document of another kind is told that alone: its other fields are not ours.
+
+    Args:
+        document: That was not valid.
+        error: What pydantic said of it.
+        schema: What it should have been, by `schema_of`.
     """
     found = {details["loc"]: details for details in reversed(error.errors())}
     header = {path: found[path] for path in _HEADER if path in found}
-    unquoted = [path for path, details in found.items() if _is_unquoted_decimal(path, details)]
+    unquoted = [
+        path for path, details in found.items() if _is_unquoted_decimal(path, details, schema)
+    ]
     mistakes = []
     for path, details in (header or found).items():
         if path in unquoted:
             remedy = f"write: {document.quoted_line(path, unquoted)}"
             mistake = Mistake(path=path, message="a decimal must be in quotes", remedy=remedy)
         else:
-            mistake = _translate(document, path, details)
+            mistake = _translate(document, path, details, schema)
         if not _is_counted_wrongly(details):
             mistakes.append(mistake)
     return mistakes
@@ -41,13 +54,13 @@ def _is_counted_wrongly(details: ErrorDetails) -> bool:
     return is_short and len(details["input"]) >= details["ctx"]["min_length"]
 
 
-def _is_unquoted_decimal(path: Path, details: ErrorDetails) -> bool:
+def _is_unquoted_decimal(path: Path, details: ErrorDetails, schema: Schema) -> bool:
     is_number = isinstance(details["input"], int | float) and details["input"] is not True
-    return details["type"] == "string_type" and is_number and is_decimal(path)
+    return details["type"] == "string_type" and is_number and is_decimal(path, schema)
 
 
-def _translate(document: Document, path: Path, details: ErrorDetails) -> Mistake:
-    finding = _Finding(document, path, details)
+def _translate(document: Document, path: Path, details: ErrorDetails, schema: Schema) -> Mistake:
+    finding = _Finding(document, path, details, schema)
     translate = _TRANSLATIONS.get(details["type"])
     if translate is not None:
         return translate(finding)
@@ -58,8 +71,12 @@ def _translate(document: Document, path: Path, details: ErrorDetails) -> Mistake
 class _Finding:
     """One finding of pydantic, with the words that the messages are made of."""
 
-    def __init__(self, document: Document, path: Path, details: ErrorDetails) -> None:
+    def __init__(
+        self, document: Document, path: Path, details: ErrorDetails, schema: Schema
+    ) -> None:
         self.path = path
+        self.schema = schema
+        self.field: Schema = field_at(path, schema) or {}
         self.value: Any = details["input"]
         self.context: dict[str, Any] = details.get("ctx", {})
         self.written = document.written(path)
@@ -89,10 +106,12 @@ Translation = Callable[[_Finding], Mistake]
 
 def _unknown(finding: _Finding) -> Mistake:
     *parents, name = finding.path
-    beside = field_at(tuple(parents)) or {}
+    beside = field_at(tuple(parents), finding.schema) or {}
     remedy = did_you_mean(str(name), list(beside.get("properties", {})))
     if not remedy.startswith("did you mean"):
-        elsewhere = [path for path, _, _ in fields() if _plain(path) == _plain(str(name))]
+        elsewhere = [
+            path for path, _, _ in fields(finding.schema) if _plain(path) == _plain(str(name))
+        ]
         remedy = f"did you mean `{elsewhere[0]}`?" if len(elsewhere) == 1 else remedy
     return finding.mistake("unknown field", remedy, at_key=True)
 
@@ -102,17 +121,20 @@ def _plain(path: str) -> str:
 
 
 def _missing(finding: _Finding) -> Mistake:
-    meaning = (field_at(finding.path) or {}).get("description", "").partition(". ")[0].rstrip(".")
-    return finding.mistake("the field is missing", f"add `{finding.path[-1]}:` ({meaning})")
+    meaning = re.split(r"\.\s", finding.field.get("description", ""))[0].rstrip(".")
+    remedy = f"add `{finding.path[-1]}:`"
+    return finding.mistake("the field is missing", f"{remedy} ({meaning})" if meaning else remedy)
 
 
 def _choice(finding: _Finding) -> Mistake:
-    field = field_at(finding.path) or {}
+    field, meant = finding.field, finding.context.get("meant")
     choices = [str(word) for word in field.get("enum", [field.get("const")])]
     if finding.value is None or isinstance(finding.value, dict | list):
         return finding.mistake(f"must be one word, not {finding.what}", _one_of(choices))
     is_only = len(choices) == 1
-    remedy = f"write {choices[0]}" if is_only else did_you_mean(str(finding.value), choices)
+    remedy = (
+        f"write {choices[0]}" if is_only else did_you_mean(str(meant or finding.value), choices)
+    )
     return finding.mistake(f"{finding.what} is not a choice", remedy)
 
 
@@ -170,6 +192,7 @@ _TRANSLATIONS: dict[str, Translation] = {
     "extra_forbidden": _unknown,
     "missing": _missing,
     "literal_error": _choice,
+    NOT_A_CHOICE: _choice,
     "enum": _choice,
     "string_pattern_mismatch": _pattern,
     "string_type": _text,

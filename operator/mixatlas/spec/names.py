@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from mixatlas.contract.canonical import DECIMAL_PATTERN, DecimalString
-from mixatlas.contract.manifest import DOMAIN_PATTERN
+from mixatlas.contract.manifest import AXIS_PATTERN, DOMAIN_PATTERN
 
 _LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 _SUBDOMAIN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
@@ -43,6 +43,7 @@ RULES = {
     _S3_URI: "give an object's URI, such as `s3://corpora/llava/manifest.json`",
     _HTTP_URL: "give a URL, such as `http://minio.minio:9000`",
     _PREFIX: "give a key prefix without slashes at its ends, such as `searches`",
+    AXIS_PATTERN: "use lower-case letters, digits and inner hyphens, at most 30",
     DECIMAL_PATTERN: 'write a number in quotes, such as "0.25"',
 }
 """What a string must look like, in words, by its pattern."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
 from mixatlas.contract.canonical import DECIMAL_PATTERN
 from mixatlas.spec.model import MixtureSearch
 from mixatlas.spec.places import Path
@@ -28,35 +30,52 @@ LIST_KEYS = {
 
 
 @cache
-def search_schema() -> Schema:
+def schema_of(model: type[BaseModel]) -> Schema:
     """Return the schema of a whole document. Callers must not change it."""
-    schema = MixtureSearch.model_json_schema(by_alias=True)
-    resolved: Schema = _resolve(schema, schema["$defs"])
+    schema = model.model_json_schema(by_alias=True)
+    resolved: Schema = _resolve(schema, schema.get("$defs", {}))
     return resolved
 
 
-def field_at(path: Path) -> Schema | None:
-    """Return the schema of a field of the document, or None where there is none."""
-    here: Schema | None = search_schema()
+def search_schema() -> Schema:
+    """Return the schema of a MixtureSearch. Callers must not change it."""
+    return schema_of(MixtureSearch)
+
+
+def field_at(path: Path, schema: Schema | None = None) -> Schema | None:
+    """Return the schema of a field of a document, or None where there is none.
+
+    Args:
+        path: Of the field; the entry of a map is a field, whatever its key.
+        schema: Of the document; None for a MixtureSearch's.
+    """
+    here: Schema | None = search_schema() if schema is None else schema
     for part in path:
         if here is None:
             return None
-        here = here.get("items") if isinstance(part, int) else here.get("properties", {}).get(part)
+        here = here.get("items") if isinstance(part, int) else _entry(here, part)
     return here
 
 
-def is_decimal(path: Path) -> bool:
-    """Tell whether a field is a decimal in quotes."""
-    field = field_at(path)
+def is_decimal(path: Path, schema: Schema | None = None) -> bool:
+    """Tell whether a field is a decimal in quotes; arguments as `field_at`."""
+    field = field_at(path, schema)
     return field is not None and field.get("pattern") == DECIMAL_PATTERN
 
 
-def fields() -> Iterator[tuple[str, Schema, bool]]:
+def fields(schema: Schema | None = None) -> Iterator[tuple[str, Schema, bool]]:
     """Yield (path, schema, whether required) of every field, parents first.
 
-    Entries of a list are marked `[]`: `spec.space.bounds[].min`.
+    Entries of a list are marked `[]`: `spec.space.bounds[].min`. Without a schema, the fields
+    are those of a MixtureSearch.
     """
-    yield from _below(search_schema(), "")
+    yield from _below(search_schema() if schema is None else schema, "")
+
+
+def _entry(schema: Schema, key: str) -> Schema | None:
+    found: Schema | None = schema.get("properties", {}).get(key)
+    others = schema.get("additionalProperties")
+    return found if found is not None or not isinstance(others, dict) else others
 
 
 def _below(schema: Schema, path: str) -> Iterator[tuple[str, Schema, bool]]:

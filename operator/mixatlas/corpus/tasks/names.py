@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, cast
 
 from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from mixatlas.contract.manifest import TASKS, Task
+from mixatlas.spec.messages import NOT_A_CHOICE
 
 _SYNONYMS: dict[str, tuple[str, ...]] = {
     "caption": ("captioning", "captions", "description", "describe", "imagecaptioning"),
@@ -49,5 +51,13 @@ def suggest_task(name: object) -> Task | None:
     return cast("Task | None", _TASK_OF.get(letters))
 
 
-TaskName = Annotated[Task, BeforeValidator(check_task)]
+def _task_of_document(name: object) -> Task:
+    try:
+        return check_task(name)
+    except ValueError as error:
+        context = {"words": str(error), "meant": suggest_task(name)}
+        raise PydanticCustomError(NOT_A_CHOICE, "{words}", context) from error
+
+
+TaskName = Annotated[Task, BeforeValidator(_task_of_document)]
 """A task in a document, refused with a remedy."""
