@@ -23,11 +23,20 @@ def read_document(path: Path) -> MixtureSearch:
     Raises:
         SpecError: The file cannot be read, or the document is not valid.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: {error}", hint="Give a MixtureSearch as YAML.") from error
+    text = read_text(path, hint="Give a MixtureSearch as YAML.")
     return load_search(text, filename=str(path))
+
+
+def read_text(path: Path, *, hint: str) -> str:
+    """Read a document's text.
+
+    Raises:
+        SpecError: The file cannot be read, or is not UTF-8; it has the hint.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: {error}", hint=hint) from error
 
 
 @contextmanager
