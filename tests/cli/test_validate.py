@@ -23,7 +23,7 @@ sources:
     format: Cauldron
     uri: s3://bucket/charts
     columns: {conept: category, image: 7}
-  - {name: a b, format: Llava}
+  - {name: a b, format: Llava, concept: text}
 part: 8
 concepts: {method: Colum, names: {Big Things: Big}}
 tasks:
@@ -54,6 +54,8 @@ MISTAKES = [
     "add `uri:` (A file, a folder, or s3://…)",
     "10:12: sources.2.name: `a b` is not a legal value",
     "use letters, digits, hyphens, underscores and dots",
+    "10:41: sources.2.concept: `text` is for samples without an image, which have it anyway",
+    "name the concept of the images",
     "11:1: part: unknown field",
     "did you mean `parts`?",
     "12:20: concepts.method: `Colum` is not a choice",

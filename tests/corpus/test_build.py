@@ -34,7 +34,9 @@ imageTokens: 4
 """
 
 
-def _sample(folder: Path, number: int, category: str = "blue", **changes: Any) -> dict[str, Any]:
+def _sample(
+    folder: Path, number: int, category: str | None = "blue", **changes: Any
+) -> dict[str, Any]:
     (folder / f"{number}.png").write_bytes(png((number, 7, 9)))
     turns = [
         {"from": "human", "value": "<image>\nwhat is it ?\nAnswer with a single word."},
@@ -129,11 +131,29 @@ def test_an_input_that_changes_touches_its_own_parts_only(folder: Path) -> None:
     assert sum(after[name] != before[name] for name in before if name.endswith(".tar")) > 0
 
 
+def test_a_source_without_labels_gives_its_samples_its_own(folder: Path) -> None:
+    with (folder / "second.jsonl").open("a") as file:
+        for number, category in ((40, None), (41, "green"), (42, "")):
+            file.write("\n" + json.dumps(_sample(folder, number, category=category)))
+    own = "    origin: web\n    concept: grey\n"
+    (folder / "corpus.yaml").write_text(DOCUMENT.replace("    origin: web\n", own))
+    domains = _build(folder).pack.manifest.domains
+    assert {d.name: d.samples for d in domains} == {
+        "blue.vqa": 20,
+        "green.vqa": 1,
+        "grey.vqa": 2,
+        "red.vqa": 10,
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"image": "gone.png"}, "gone.png"),
-        ({"category": None}, "concept: the column is empty"),
+        (
+            {"category": None},
+            "concept: told by neither `columns.concept` nor the source's `concept`",
+        ),
         ({"category": "text"}, "is for samples without an image"),
         ({"category": "Big Things"}, "concepts.names"),
     ],
@@ -175,8 +195,6 @@ def test_a_document_that_is_wrong_is_refused_at_its_place(
         _build(folder)
     assert message in str(error.value)
     assert not (folder.parent / "out").exists()
-
-
 
 
 def test_the_command_tells_what_was_built(folder: Path) -> None:

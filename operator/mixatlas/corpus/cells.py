@@ -53,15 +53,16 @@ class CellRules:
     """How samples of one part get their cell.
 
     Args:
-        concepts_of: Returns, for a part, what gives a sample with an image its concept.
-        overlap_of: Returns, for a part, what tells a sample's overlap with benchmarks.
+        concepts: Returns what gives samples with an image their concept, or raises NoConcept; it
+            is asked only if there is something to do.
+        overlaps: Returns what tells what a sample has in common with benchmarks; likewise.
         tasks: Of the document.
         origin: For samples whose source tells none.
         identity: Digest of all of these; another one has the part labelled anew.
     """
 
-    concepts_of: Callable[[Path], Callable[[PartRecord], str]]
-    overlap_of: Callable[[Path], Callable[[PartRecord], str]]
+    concepts: Callable[[], Callable[[PartRecord], str]]
+    overlaps: Callable[[], Callable[[PartRecord], str]]
     tasks: TaskSettings
     origin: str
     identity: str
@@ -137,7 +138,7 @@ def _is_within(content: bytes, share: float) -> bool:
 
 def _lines(part: Path, rules: CellRules, tally: Tally) -> Iterator[CellLine]:
     """Yield a line for every cell of every usable sample; count and name the others."""
-    concept_of, overlap_of = rules.concepts_of(part), rules.overlap_of(part)
+    concept_of, overlap_of = rules.concepts(), rules.overlaps()
     for stored in stored_samples(part):
         record = stored.record
         try:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from mixatlas.contract.canonical import DecimalString, Record
 from mixatlas.contract.errors import SpecError
+from mixatlas.contract.manifest import AxisValue
 from mixatlas.corpus.concepts.settings import ConceptSettings
 from mixatlas.corpus.config import PackConfig, check_metrics
 from mixatlas.corpus.document_checks import find_mistakes
@@ -42,7 +43,8 @@ class SourceConfig(Record):
     """One source. `uri` and `images` are relative to the document, or `s3://…`.
 
     `images` is the folder that image paths lead into; left out, the source's own. `columns` maps
-    our fields to the source's names. `origin` stands for samples whose source tells none.
+    our fields to the source's names. `origin` and `concept` stand for samples whose source tells
+    none.
     """
 
     name: Name = Field(description="Parts are named after it.")
@@ -51,6 +53,7 @@ class SourceConfig(Record):
     images: str | None = Field(None, min_length=1, max_length=1024)
     columns: dict[str, str] = Field({}, max_length=16)
     origin: str = Field("", max_length=256)
+    concept: AxisValue | None = None
 
 
 class Contamination(Record):

@@ -7,7 +7,9 @@ from typing import Any
 
 from mixatlas.contract.errors import SpecError
 from mixatlas.corpus.readers import FORMATS, fields_of
-from mixatlas.spec.places import Mistake, did_you_mean
+from mixatlas.spec.places import Mistake, Path, did_you_mean
+
+Source = Mapping[str, Any]
 
 
 def find_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -16,30 +18,50 @@ def find_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
     Args:
         data: As written: single fields may be wrong, and are passed over here.
     """
-    if bool(data.get("benchmarks")) != (data.get("items") is not None):
-        there = "items" if data.get("items") is not None else "benchmarks"
+    yield from _items(data)
+    found = data.get("sources")
+    entries = enumerate(found if isinstance(found, list) else ())
+    sources = {index: source for index, source in entries if isinstance(source, dict)}
+    yield from _names(sources)
+    for index, source in sources.items():
+        yield from _concept(("sources", index), source)
+        yield from _columns(("sources", index), source)
+
+
+def _items(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    has_items = data.get("items") is not None
+    if bool(data.get("benchmarks")) != has_items:
         yield Mistake(
-            path=(there,),
+            path=("items" if has_items else "benchmarks",),
             message="`benchmarks` and `items` belong together",
             remedy="give both, or neither: `items` are the benchmarks' JSON lines",
             at_key=True,
         )
-    sources = data.get("sources")
+
+
+def _names(sources: Mapping[int, Source]) -> Iterator[Mistake]:
     names: set[str] = set()
-    for index, source in enumerate(sources if isinstance(sources, list) else ()):
-        if not isinstance(source, dict):
-            continue
+    for index, source in sources.items():
         name = source.get("name")
         if isinstance(name, str) and name in names:
-            remedy = "give each a name of its own"
             yield Mistake(
-                path=("sources", index, "name"), message="two sources have one name", remedy=remedy
+                path=("sources", index, "name"),
+                message="two sources have one name",
+                remedy="give each a name of its own",
             )
         names.add(str(name))
-        yield from _columns(index, source)
 
 
-def _columns(index: int, source: Mapping[str, Any]) -> Iterator[Mistake]:
+def _concept(at: Path, source: Source) -> Iterator[Mistake]:
+    if source.get("concept") == "text":
+        yield Mistake(
+            path=(*at, "concept"),
+            message="`text` is for samples without an image, which have it anyway",
+            remedy="name the concept of the images",
+        )
+
+
+def _columns(at: Path, source: Source) -> Iterator[Mistake]:
     name, columns = source.get("format"), source.get("columns")
     if not isinstance(name, str) or name not in FORMATS or not isinstance(columns, dict):
         return
@@ -50,7 +72,7 @@ def _columns(index: int, source: Mapping[str, Any]) -> Iterator[Mistake]:
     for field in columns:
         if field not in fields:
             yield Mistake(
-                path=("sources", index, "columns", field),
+                path=(*at, "columns", field),
                 message=f"{name} has no such field",
                 remedy=did_you_mean(field, fields),
                 at_key=True,

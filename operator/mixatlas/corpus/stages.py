@@ -16,7 +16,7 @@ from mixatlas.corpus.concepts.axis import ColumnAxis, ConceptAxis
 from mixatlas.corpus.contamination import ItemImage, Overlaps, images_digest, item_images
 from mixatlas.corpus.document import CorpusDocument, SourceConfig
 from mixatlas.corpus.files import Files
-from mixatlas.corpus.parts import PartMarker, read_part
+from mixatlas.corpus.parts import PartMarker, PartRecord, read_part
 from mixatlas.corpus.raw import Unit
 from mixatlas.corpus.readers import open_reader
 from mixatlas.corpus.tally import Tally
@@ -136,12 +136,13 @@ class Stages:
         labels = [axis.identity, settings.tasks.to_plain(), built_in_digest()]
         labels += [images_digest(images), similarity or ""]
         for index, part in enumerate(parts):
-            identity = [part.marker.input, part.source.origin, *labels]
+            source = part.source
+            identity = [part.marker.input, source.origin, source.concept, *labels]
             rules = CellRules(
-                concepts_of=axis.concepts_of,
-                overlap_of=lambda path: Overlaps(images, axis.similar(path)).of,
+                concepts=functools.partial(axis.concepts_of, part.path, source.concept),
+                overlaps=functools.partial(_overlaps, images, axis, part.path),
                 tasks=settings.tasks,
-                origin=part.source.origin,
+                origin=source.origin,
                 identity=sha256_hex(canonical_json(identity)),
             )
             found = label_part(part.path, rules)
@@ -178,3 +179,9 @@ class Stages:
 
     def _place(self, place: str) -> str:
         return place if place.startswith("s3://") else str(self._document.parent / place)
+
+
+def _overlaps(
+    images: Sequence[ItemImage], axis: ConceptAxis, part: Path
+) -> Callable[[PartRecord], str]:
+    return Overlaps(images, axis.similar(part)).of

@@ -25,8 +25,13 @@ class NoConcept(Exception):
 class ConceptAxis(Protocol):
     """Gives samples with an image their concept."""
 
-    def concepts_of(self, part: Path) -> Callable[[PartRecord], str]:
-        """Return what gives the samples of a part their concept; it raises NoConcept."""
+    def concepts_of(self, part: Path, given: str | None) -> Callable[[PartRecord], str]:
+        """Return what gives the samples of a part their concept; it raises NoConcept.
+
+        Args:
+            part: That was read.
+            given: What the source says for samples that tell none.
+        """
         ...
 
     def similar(self, part: Path) -> Mapping[bytes, str]:
@@ -54,9 +59,9 @@ class ColumnAxis:
     def __init__(self, settings: ConceptSettings) -> None:
         self._settings = settings
 
-    def concepts_of(self, part: Path) -> Callable[[PartRecord], str]:
+    def concepts_of(self, part: Path, given: str | None) -> Callable[[PartRecord], str]:
         """As `ConceptAxis.concepts_of`."""
-        return lambda record: concept_of_column(record.concept, self._settings)
+        return lambda record: concept_of_column(record.concept or given, self._settings)
 
     def similar(self, part: Path) -> Mapping[bytes, str]:
         """As `ConceptAxis.similar`: a column tells nothing of it."""
@@ -84,7 +89,7 @@ def concept_of_column(value: str | None, settings: ConceptSettings) -> str:
         NoConcept: The column is empty, or its value is no concept and has no name.
     """
     if not value:
-        raise NoConcept("concept: the column is empty")
+        raise NoConcept("concept: told by neither `columns.concept` nor the source's `concept`")
     name = settings.names.get(value, value)
     if name == TEXT:
         raise NoConcept(f"concept: {value!r} is for samples without an image")

@@ -70,8 +70,8 @@ class ModelAxis:
         self._markers = markers
         self._lookalikes = lookalikes
 
-    def concepts_of(self, part: Path) -> Callable[[PartRecord], str]:
-        """As `ConceptAxis.concepts_of`: by the first image."""
+    def concepts_of(self, part: Path, given: str | None) -> Callable[[PartRecord], str]:
+        """As `ConceptAxis.concepts_of`: by the first image, whatever the source says."""
         marker = self._markers[part]
         found: dict[bytes, str] = {}
         for hashes, V_nd in self._vectors(part):
