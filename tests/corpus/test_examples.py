@@ -192,7 +192,7 @@ def test_an_example_is_built(
     command = ["corpus", "build", str(out), "-f", str(tmp_path / "corpus.yaml")]
     ended = CliRunner().invoke(cli, command, catch_exceptions=False)
     assert ended.exit_code == 0, ended.output
-    assert " 0 left out" in ended.stdout
+    assert " 0 broken" in ended.stdout
     assert sorted(_samples(out)) == samples
 
 

@@ -14,7 +14,7 @@ from mixatlas.corpus.parts import PartPictures
 from mixatlas.corpus.stages import OnProgress, OpenFiles, Stages
 from mixatlas.corpus.tally import Tally
 from mixatlas.corpus.tasks import built_in_digest
-from mixatlas.corpus.writer import Cleaning, Labels, PackReport, write_corpus
+from mixatlas.corpus.writer import Cleaning, Labels, PackReport, check_place, write_corpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +68,9 @@ def build(
             hint="Leave them out, or use the method that they were found by.",
             where=document.name,
         )
+    tokenizer_folder = document.parent / settings.tokenizer
+    check_place(out, tokenizer_folder)
     folder = out.with_name(f"{out.name}.parts")
-    folder.mkdir(parents=True, exist_ok=True)
     stages = Stages(
         document, settings, folder=folder, open_files=open_files, on_progress=on_progress
     )
@@ -86,7 +87,7 @@ def build(
         ),
         PartPictures(folder),
         settings=settings,
-        tokenizer_folder=document.parent / settings.tokenizer,
+        tokenizer_folder=tokenizer_folder,
         labels=Labels(
             definition=lambda concept: _definition(concept, axis, settings),
             concepts=by_model.concepts if by_model else None,

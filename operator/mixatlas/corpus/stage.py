@@ -6,7 +6,8 @@ finds the file whole, and a build that was killed goes on behind the last one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -46,10 +47,24 @@ def run_stage(
     except (FileNotFoundError, ValidationError):
         pass  # never finished, or by another version
     marker_path.unlink(missing_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
+    with _appearing_whole(path) as file:
         marker = write(file)
-    partial.rename(path)
-    partial.write_bytes(marker.to_bytes())
-    partial.rename(marker_path)
+    with _appearing_whole(marker_path) as file:
+        file.write(marker.to_bytes())
     return marker
+
+
+@contextmanager
+def _appearing_whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes its name when the block ends well, and is gone when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.rename(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # there are other parts
+            path.parent.rmdir()
+        raise

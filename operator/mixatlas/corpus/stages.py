@@ -47,7 +47,7 @@ class Stages:
     Args:
         document: Path of the document; what it names is relative to it.
         settings: Its content.
-        folder: An existing folder for what the stages make.
+        folder: Folder for what the stages make.
         open_files: Opens what the document names: `s3://…`, or a path.
         on_progress: Called after each part, and after each batch of images.
     """
@@ -170,7 +170,8 @@ class Stages:
         for unit in reader.units(n_parts):
             divided[unit.part(n_parts)].append(unit)
         for index, units in enumerate(divided):
-            read = [(unit.file, unit.piece, versions[unit.file]) for unit in units]
+            # A file that a source names and lacks has no version: whoever reads it will say so.
+            read = [(unit.file, unit.piece, versions.get(unit.file)) for unit in units]
             identity = [source.to_plain(), n_parts, index, read]
             path = self._folder / f"{source.name}-{index:05d}.tar"
             fingerprint = sha256_hex(canonical_json(identity))

@@ -179,11 +179,20 @@ def _write_concepts(root: Path, concepts: ConceptMap) -> Embedding:
     )
 
 
+def check_place(out: Path, tokenizer_folder: Path) -> None:
+    """Check what else would be told after hours of reading.
+
+    Raises:
+        SpecError: As `write_corpus`.
+    """
+    _refuse_existing(out)
+    load_tokenizer(tokenizer_folder)
+
+
 @contextmanager
 def _appearing_whole(out: Path) -> Iterator[Path]:
     """Yield a folder beside `out` that takes its name when the block ends well."""
-    if out.exists():
-        raise SpecError(f"{out} exists already", hint="Remove it, or name another folder.")
+    _refuse_existing(out)
     # One name, not a random one: what a killed pack leaves behind, the next one clears.
     partial = out.parent / f".{out.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -193,6 +202,11 @@ def _appearing_whole(out: Path) -> Iterator[Path]:
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise SpecError(f"{out} exists already", hint="Remove it, or name another folder.")
 
 
 @contextmanager

@@ -9,13 +9,11 @@ from typing import Any
 import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from PIL import Image
 
-from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import Turn
 from mixatlas.corpus.raw import RawSample
-from raw_sources import picture, read_all, reader_of, samples_of, told
+from raw_sources import picture, reader_of, samples_of, told
 
 IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
 TEXTS = pa.list_(
@@ -105,35 +103,6 @@ def test_an_image_may_be_a_path(tmp_path: Path) -> None:
     assert sample.turns == (Turn(question="Describe the image.", answer="A dot."),)
 
 
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"concept": "topic"}, "no column `topic`, which `columns.concept` names"),
-        ({"task": "texts.0.kind"}, "no column `texts.0.kind`"),
-        ({"image": "picture"}, "no column `picture`"),
-    ],
-)
-def test_a_column_that_the_table_lacks_is_refused(
-    tmp_path: Path, columns: dict[str, str], message: str
-) -> None:
-    write(tmp_path / "a.parquet", [a_row(0)])
-    with pytest.raises(CorpusInvalid, match=message):
-        read_all(reader_of("Cauldron", tmp_path, columns))
-
-
-def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "a.parquet", [{"x": 1}], pa.schema([("x", pa.int64())]))
-    with pytest.raises(CorpusInvalid, match=r"a\.parquet: has none of the columns conversations"):
-        read_all(reader_of("Cauldron", tmp_path))
-
-
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + b"\xff" * 400 + b"PAR1", b"{}"])
-def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a.parquet").write_bytes(content)
-    with pytest.raises(CorpusInvalid, match=r"a\.parquet: is not Parquet: "):
-        read_all(reader_of("Cauldron", tmp_path))
-
-
 def test_a_row_group_that_is_damaged_ends_alone(tmp_path: Path) -> None:
     def noise(number: int) -> bytes:
         # Pages of their own, uncompressed, so that the damage lies in a known one.
@@ -156,16 +125,3 @@ def test_a_row_group_that_is_damaged_ends_alone(tmp_path: Path) -> None:
 
 def units(path: Path) -> list[Any]:
     return list(reader_of("Cauldron", path).units(1))
-
-
-def test_text_that_is_not_utf8_breaks_its_row_alone(tmp_path: Path) -> None:
-    texts = TEXTS.value_type
-    kind = pa.list_(pa.struct([(field.name, pa.binary()) for field in texts]))
-    answers = [b"good", b"b\xffd", b"good"]
-    rows = [[{"user": b"x", "assistant": answer, "source": None}] for answer in answers]
-    # Parquet has bytes for both; the schema says that these are text.
-    table = pa.table({"texts": pa.array(rows, kind).view(TEXTS)})
-    pq.write_table(table, tmp_path / "a.parquet")
-    found = told(read_all(reader_of("Cauldron", tmp_path)))
-    assert [found[0], found[2]] == ["a.parquet:0:0", "a.parquet:0:2"]
-    assert "a.parquet:0:1: cannot be read" in found[1]

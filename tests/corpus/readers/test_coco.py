@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from pycocotools.coco import COCO
 
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.scoring import box_iou
-from mixatlas.corpus.raw import RawSample
 from mixatlas.corpus.readers import coco_join
 from mixatlas_trainer.metrics import BOX_PATTERN, read_box
 from raw_sources import picture, read_all, read_part, reader_of, samples_of, told, write_json
@@ -120,105 +118,6 @@ def test_crowds_are_left_out(folder: Path) -> None:
     assert only.where == "coco.json:images[1]"
 
 
-def change(number: int, **changes: Any) -> list[dict[str, Any]]:
-    return [
-        annotation | changes if index == number else annotation
-        for index, annotation in enumerate(ANNOTATIONS)
-    ]
-
-
-def box(*numbers: Any) -> dict[str, Any]:
-    return instances(annotations=change(1, bbox=list(numbers)))
-
-
-@pytest.mark.parametrize(
-    ("content", "line"),
-    [
-        (
-            box(0, 0, 82, 60),
-            r"annotations\[1\]: bbox: \[0, 0, 82, 60\] leaves the image of 80 x 60",
-        ),
-        (box(-3, 0, 10, 10), r"annotations\[1\]: bbox: .* leaves the image"),
-        (box(79, 0, 80, 60), r"annotations\[1\]: bbox: .* leaves the image"),
-        (box(5, 5, 0, 10), r"annotations\[1\]: bbox: .* has no area"),
-        (box(5, 5, 10, -1), r"annotations\[1\]: bbox: .* has no area"),
-        (box(5, 5, 10), "bbox: has 3 numbers"),
-        (box(5, 5, 10, "4"), "bbox.3: must be a number, not text"),
-        (box(5, 5, 10, True), "bbox.3: must be a number, not true or false"),
-        (box(5, 5, 10, 10**30), "bbox.3: must be a finite number of pixels"),
-        (instances(annotations=change(1, bbox=None)), "bbox: must be a list of four numbers"),
-        (instances(annotations=change(1, category_id=8)), "category_id 8 is not among"),
-        (instances(annotations=change(1, category_id=[8])), r"category_id \[8\] is not among"),
-        (
-            instances(images=[IMAGES[0] | {"width": 60, "height": 80}, *IMAGES[1:]]),
-            "image 3.png: 80 x 60, but its annotation says 60 x 80",
-        ),
-    ],
-)
-def test_an_object_that_is_wrong_breaks_its_image_alone(
-    folder: Path, content: dict[str, Any], line: str
-) -> None:
-    good, broken = read(folder, "CocoInstances", content)
-    assert isinstance(good, RawSample)
-    assert re.match(rf"coco\.json:images\[0\]: .*{line}", told([broken])[0])
-
-
-@pytest.mark.parametrize(
-    ("content", "line"),
-    [
-        (
-            captions(images=IMAGES[:2]),
-            "coco.json:annotations[1]: image_id 2 is not among the images",
-        ),
-        (
-            captions(images=[*IMAGES, IMAGES[2]], annotations=CAPTIONS[1:2]),
-            "coco.json:images[3]: its id is that of coco.json:images[2] too",
-        ),
-        (
-            captions(annotations=[{"caption": "x"}]),
-            "coco.json:annotations[0]: image_id: must be a whole number or text, not nothing",
-        ),
-        (
-            captions(annotations=[{"image_id": 1.5, "caption": "x"}]),
-            "coco.json:annotations[0]: image_id: must be a whole number or text, not a number",
-        ),
-        (
-            captions(images=[{"id": 1, "coco_url": "http://x"}, *IMAGES]),
-            "coco.json:images[2]: its id is that of coco.json:images[0] too",
-        ),
-        (
-            captions(images=[{"id": 5}], annotations=[{"image_id": 5, "caption": "x"}]),
-            "coco.json:annotations[0]: file_name: must name one image",
-        ),
-        (
-            captions(annotations=[{"image_id": 1, "caption": " \n"}]),
-            "coco.json:annotations[0]: caption: is empty",
-        ),
-        (
-            captions(annotations=[5]),
-            "coco.json:annotations[0]: not a JSON object",
-        ),
-    ],
-)
-def test_a_caption_that_is_wrong_is_told(folder: Path, content: dict[str, Any], line: str) -> None:
-    assert line in told(read(folder, "CocoCaptions", content))
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({"images": []}, "has no `images`"),
-        ({"images": IMAGES}, "has no `annotations`"),
-        ({"annotations": CAPTIONS, "images": {}}, '"images" is not an array'),
-        ([], "is not a JSON object"),
-        (b"", "is empty"),
-    ],
-)
-def test_a_file_that_is_no_coco_is_refused(folder: Path, content: Any, message: str) -> None:
-    with pytest.raises(CorpusInvalid, match=f"coco.json: {message}"):
-        read(folder, "CocoCaptions", content)
-
-
 def test_of_captions_that_break_off_those_before_are_used(folder: Path) -> None:
     content = json.dumps(captions()).encode()
     cut = content[: content.index(b"caption 1 of 1")]
@@ -233,12 +132,6 @@ def test_that_a_file_breaks_off_is_told_by_one_part(folder: Path) -> None:
     reader = reader_of("CocoCaptions", folder / "coco.json", images=folder / "images")
     lines = [line for part in range(5) for line in told(read_part(reader, part, 5))]
     assert sum("breaks off" in line for line in lines) == 1
-
-
-def test_of_instances_that_break_off_none_is_used(folder: Path) -> None:
-    content = json.dumps(instances()).encode()
-    (broken,) = read(folder, "CocoInstances", content[: content.index(b'"categories"')])
-    assert "any image may lack annotations, so that none is used" in told([broken])[0]
 
 
 def test_ids_may_be_text(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.scoring import box_iou
 from mixatlas_trainer.metrics import BOX_PATTERN, read_box
-from raw_sources import picture, read_all, reader_of, samples_of, told, write_json
+from raw_sources import picture, read_all, reader_of, samples_of, write_json
 
 RECORD: dict[str, Any] = {
     "image": "coco/1.jpg",
@@ -65,22 +65,3 @@ def test_columns_may_have_other_names(folder: Path) -> None:
     write_json(folder / "refs.json", [RECORD])
     with pytest.raises(CorpusInvalid, match="no column `phrase`"):
         read_all(reader)
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"expression": None}, "expression.0: must be text, not nothing"),
-        ({"expression": " "}, "expression.0: is empty"),
-        ({"expression": []}, "expression: is empty"),
-        ({"expression": [{"words": []}]}, "expression.0: has none of sent, raw, text"),
-        ({"bbox": [300, 50, 200, 100]}, "bbox: [300, 50, 200, 100] leaves the image of 400 x 200"),
-        ({"image": None}, "image: 0 images; a box lies in one"),
-        ({"height": "200"}, "image coco/1.jpg: 400 x 200, but its annotation says 400 x '200'"),
-    ],
-)
-def test_what_is_wrong_is_told(folder: Path, changes: dict[str, Any], reason: str) -> None:
-    write_json(folder / "refs.json", [RECORD | changes])
-    found = told(read_all(reader_of("Grounding", folder / "refs.json", images=folder / "images")))
-    assert len(found) == 1
-    assert found[0].startswith(f"refs.json[0]: {reason}")

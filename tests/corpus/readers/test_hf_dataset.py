@@ -69,24 +69,6 @@ def test_one_split_alone_is_read(tmp_path: Path) -> None:
     assert len(samples_of(reader_of("HfDataset", tmp_path / "d" / "train"))) == 3
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data.arrow").write_bytes(b"")
-    with pytest.raises(CorpusInvalid, match=r"no state\.json"):
-        read_all(reader_of("HfDataset", tmp_path))
-    for state in ("[]", "{}", "not JSON", '{"_data_files": [{}]}'):
-        (tmp_path / "state.json").write_text(state)
-        with pytest.raises(CorpusInvalid, match=r"state\.json: names no data files"):
-            read_all(reader_of("HfDataset", tmp_path))
-    (tmp_path / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
-    for content in (b"", b"ARROW1\0\0", b"\xff" * 100):
-        (tmp_path / "data.arrow").write_bytes(content)
-        with pytest.raises(CorpusInvalid, match=r"data\.arrow: is not an Arrow stream"):
-            read_all(reader_of("HfDataset", tmp_path))
-    (tmp_path / "data.arrow").unlink()
-    with pytest.raises(CorpusInvalid, match=r"data\.arrow: no such file"):
-        read_all(reader_of("HfDataset", tmp_path))
-
-
 def test_a_stream_that_breaks_off_gives_the_batches_before(tmp_path: Path) -> None:
     schema = pa.schema([("caption", pa.string())])
     path = tmp_path / "data.arrow"

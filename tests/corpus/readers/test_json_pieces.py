@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.corpus.readers import json_pieces
 from mixatlas.corpus.readers.columns import Unusable
 from mixatlas.corpus.readers.json_pieces import BREAKS_OFF, Piece, members, pieces
@@ -137,38 +136,6 @@ def test_an_array_that_does_not_end_is_told(tail: bytes, fault: str) -> None:
     *others, last = cut(b"[" + GOOD + tail)
     assert parsed(others) == [{"a": 1}]
     assert (last.fault, last.is_last) == (fault, True)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty"),
-        (b" \n\t", "is empty"),
-        (b"\xef\xbb\xbf", "is empty"),
-        ("[]".encode("utf-16"), "is UTF-16"),
-        (b"\x1f\x8b\x08", "is packed by gzip"),
-        (b"PK\x03\x04", "is a ZIP archive"),
-        (b"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS"),
-        (b"a,b\n", "is neither a JSON array nor JSON lines"),
-        (b'{\n  "a": 1\n}', "is one JSON object"),
-    ],
-)
-def test_what_is_no_json_at_all_is_refused(content: bytes, message: str) -> None:
-    with pytest.raises(CorpusInvalid, match=f"a.json: {message}"):
-        cut(content)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"[]", "is not a JSON object"),
-        (b'{"a": {}}', '"a" is not an array'),
-        (b'{"a": [], "a": []}', 'the key "a" occurs twice'),
-    ],
-)
-def test_an_object_without_the_arrays_is_refused(content: bytes, message: str) -> None:
-    with pytest.raises(CorpusInvalid, match=message):
-        list(members(io.BytesIO(content), "c", ["a"]))
 
 
 @pytest.mark.parametrize(

@@ -122,50 +122,7 @@ def test_a_packed_tar_that_is_damaged_is_told(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04" * 200, b"\x1f\x8b" + b"\0" * 600])
-def test_a_file_that_is_no_tar_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "0.tar").write_bytes(content)
-    with pytest.raises(CorpusInvalid, match=r"0\.tar: is not a tar"):
-        read_all(reader_of("WebDataset", tmp_path))
-
-
 GOOD = [("b.png", picture()), ("b.txt", b"good")]
-
-
-@pytest.mark.parametrize(
-    ("members", "reason"),
-    [
-        ([("a.png", picture())], "has neither a .json nor a .txt"),
-        ([("a.png", picture()), ("a.txt", b"")], "caption: is empty"),
-        ([("a.png", picture()), ("a.txt", b"caf\xe9")], "a.txt: not UTF-8 at byte 3"),
-        ([("a.json", b'{"caption": NaN}')], "a.json: not JSON: NaN is not a number"),
-        ([("a.json", b"[]")], "a.json: not a JSON object"),
-        ([("a.png", picture()), ("a.json", b"{}")], "has no text: none of conversations"),
-        ([("a.txt", b"x"), ("a.txt", b"y")], "a.txt: there are two"),
-        ([("a.png", b""), ("a.txt", b"x")], "image a.png: is empty"),
-        ([("a.webp", picture(0, "WEBP")), ("a.txt", b"x")], "image a.webp: a WebP image"),
-        ([("a.txt", b"<image> x"), ("a.0.png", picture()), ("a.1.png", picture())], "1 placehold"),
-    ],
-)
-def test_a_broken_sample_costs_itself_alone(
-    tmp_path: Path, members: list[tuple[str, bytes]], reason: str
-) -> None:
-    write_members(tmp_path / "0.tar", [*members, *GOOD])
-    broken, good = read_all(reader_of("WebDataset", tmp_path))
-    assert told([broken])[0].startswith(f"0.tar!a: {reason}")
-    assert isinstance(good, RawSample)
-
-
-def test_a_link_is_no_image_and_no_text(tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / "0.tar", "w") as tar:
-        link = tarfile.TarInfo("a.png")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
-        tar.addfile(link)
-        text = tarfile.TarInfo("a.txt")
-        text.size = 1
-        tar.addfile(text, io.BytesIO(b"x"))
-    found = told(read_all(reader_of("WebDataset", tmp_path)))
-    assert found == ["0.tar!a: a.png: is a link, not a file"]
 
 
 def test_an_image_larger_than_a_shard_is_passed_over(tmp_path: Path) -> None:
