@@ -104,7 +104,7 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any], Any, str]] = {
     "more broken than allowed": (
         {"concept": None},
         {"maxBroken": "0.5"},
-        [],
+        ITEM,
         "1 of 1 samples cannot be used, and maxBroken is 0.5:\na.json[0]: concept: told by neither",
     ),
 }

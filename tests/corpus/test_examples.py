@@ -152,7 +152,7 @@ def write_huggingface(data: Path) -> None:
 WRITERS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "cauldron": (
         write_cauldron,
-        ["alpine.classification herbarium", *["chart.vqa ChartQA"] * 2, "document.vqa docvqa"],
+        ["alpine.classification herbarium", "chart.vqa ChartQA", "document.vqa docvqa"],
     ),
     "coco": (
         write_coco,
@@ -165,12 +165,12 @@ WRITERS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     ),
     "huggingface": (
         write_huggingface,
-        [*["bath.caption "] * 2, "chart.vqa machine", "living.caption "],
+        ["bath.caption ", "chart.vqa machine", "living.caption "],
     ),
     "llava": (write_llava, ["chart.vqa ChartQA", "photo.vqa coco"]),
-    "webdataset": (write_webdataset, [*["photo.caption cc12m"] * 2, "table.ocr c"]),
+    "webdataset": (write_webdataset, ["photo.caption cc12m", "table.ocr c"]),
 }
-"""By example: what writes its data, and the domain and origin of each sample that comes of it."""
+"""By example: what writes its data, and domain and origin of each sample that is no duplicate."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
