@@ -41,6 +41,7 @@ from mixatlas.corpus.concepts.encoder import Encoder
 from mixatlas.corpus.concepts.fit import spherical_k_means, unit
 from mixatlas.corpus.parts import add_sample
 from mixatlas.corpus.raw import RawImage, RawSample
+from mixatlas.corpus.stage import Workspace
 
 GOAL = 0.95
 K = 10
@@ -109,6 +110,7 @@ def throughput(folder: Path, tiny: Path, n: int) -> dict[str, float]:
     AutoTokenizer.from_pretrained(tiny).save_pretrained(model)
     encoder = Encoder(model)
     part = write_part(folder / "photos.tar", n, photo)
+    work = Workspace(folder)
     pixels = [encoder.image_input.decode(photo(number)) for number in range(BATCH)]
     batch = torch.stack(pixels)
     encoder.encode_images(batch)
@@ -120,7 +122,7 @@ def throughput(folder: Path, tiny: Path, n: int) -> dict[str, float]:
     ours, theirs = [], []
     for turn in range(3):
         theirs.append(seconds(bare))
-        ours.append(seconds(lambda turn=turn: embed_part(part, str(turn), encoder)))
+        ours.append(seconds(lambda turn=turn: embed_part(work, part.stem, str(turn), encoder)))
     return {
         "imagesPerSecond": n / min(ours),
         "bareImagesPerSecond": n / min(theirs),
@@ -143,7 +145,7 @@ def peak_of(part: Path, model: Path) -> dict[str, float]:
     """Embed a part and return the peaks of this process and of its decoder, in MiB."""
     encoder = Encoder(model)
     begun = time.perf_counter()
-    marker = embed_part(part, "", encoder)
+    marker = embed_part(Workspace(part.parent), part.stem, "", encoder)
     return {
         "images": marker.images,
         "seconds": time.perf_counter() - begun,

@@ -29,6 +29,7 @@ from mixatlas.corpus.cells import CellLine
 from mixatlas.corpus.document import load_document
 from mixatlas.corpus.files import LocalFiles
 from mixatlas.corpus.parts import PartPictures
+from mixatlas.corpus.stage import Workspace
 from mixatlas.corpus.stages import Stages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,20 +82,21 @@ def label(folder: Path, raw: Path, concepts: dict[str, object]) -> Iterator[Cell
     del document["items"], document["benchmarks"]
     path = folder / "corpus.yaml"
     path.write_text(yaml.safe_dump(document))
-    parts = folder / "parts"
-    parts.mkdir(exist_ok=True)
+    work = Workspace(folder / "parts")
     stages = Stages(
         path,
         load_document(path),
-        folder=parts,
+        work=work,
         open_files=lambda place: LocalFiles(Path(place)),
         on_progress=lambda stage, done, of: None,
     )
     read = stages.read()
-    axis = stages.columns() if concepts["method"] == "Column" else stages.find(read, None)
+    if concepts["method"] == "Clusters":
+        stages.find(read, None)
+    axis = stages.columns() if concepts["method"] == "Column" else stages.found()
     stages.label(read, axis)
     for part in read:
-        for line in part.path.with_suffix(".cells").read_bytes().splitlines():
+        for line in work.path(f"{part.name}.cells").read_bytes().splitlines():
             yield CellLine.model_validate_json(line)
 
 

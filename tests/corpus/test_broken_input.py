@@ -84,7 +84,7 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any], Any, str]] = {
     "the source is missing": ({"uri": "gone"}, {}, [], "gone: No such file or directory"),
     "its images are missing": ({"images": "gone"}, {}, [], "gone: No such file or directory"),
     "no file of the format": ({"format": "WebDataset"}, {}, [], "no tars among the files"),
-    "no tokenizer": ({}, {"tokenizer": "none"}, [], "none has no tokenizer.json"),
+    "no tokenizer": ({}, {"tokenizer": "none"}, [], "none: no such folder"),
     "a broken tokenizer": ({}, {"tokenizer": "broken"}, [], "tokenizer.json: "),
     "no items": ({}, {"items": "gone.jsonl"}, [], "gone.jsonl: No such file or directory"),
     "an item of another benchmark": (

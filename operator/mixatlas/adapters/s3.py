@@ -183,6 +183,11 @@ class S3Store:
         bucket, key = _split(uri)
         self._try(uri, lambda: self._client.put_object(bucket, key, io.BytesIO(data), len(data)))
 
+    def put_file(self, uri: str, path: Path) -> None:
+        """Write a file of any size as an object, whole or not at all."""
+        bucket, key = _split(uri)
+        self._try(uri, lambda: self._client.fput_object(bucket, key, str(path)))
+
     def stat(self, prefix: str) -> dict[str, tuple[int, str]]:
         """Return size in bytes and entity tag of all objects below a prefix, by URI, sorted."""
         bucket, key = _split(prefix)

@@ -85,10 +85,10 @@ def inspect_command(
 )
 @click.option(
     "--centroids",
-    type=click.Path(path_type=Path),
+    metavar="PLACE",
     help="concepts.json of another corpus: its concepts are used, and none are looked for.",
 )
-def build_command(out: Path, file: Path, centroids: Path | None) -> None:
+def build_command(out: Path, file: Path, centroids: str | None) -> None:
     """Build the corpus folder OUT from the sources of a document; go on where it was ended."""
     with Console(stderr=True).status("read") as status:
         report = build(

@@ -10,7 +10,8 @@ from mixatlas.contract.errors import SpecError
 from mixatlas.corpus.cells import labelled_samples
 from mixatlas.corpus.concepts.axis import TEXT, ConceptAxis
 from mixatlas.corpus.document import CorpusDocument, load_document
-from mixatlas.corpus.parts import PartPictures
+from mixatlas.corpus.parts import PartPictures, tar_of
+from mixatlas.corpus.stage import Workspace
 from mixatlas.corpus.stages import OnProgress, OpenFiles, Stages
 from mixatlas.corpus.tally import Tally
 from mixatlas.corpus.tasks import built_in_digest
@@ -37,21 +38,24 @@ def build(
     out: Path,
     *,
     open_files: OpenFiles,
-    centroids: Path | None = None,
+    work: Workspace | None = None,
+    centroids: str | None = None,
     on_progress: OnProgress = lambda stage, done, of: None,
 ) -> BuildReport:
     """Build a corpus from its sources.
 
-    What each stage makes of each part is kept in `OUT.parts`: a build that was ended goes on
+    What each stage makes of each part is kept in the workspace: a build that was ended goes on
     behind the last one, the next build does again only what depends on what has changed, and
-    whoever removes the folder has all done again. Image files beside a source are not watched:
-    remove the parts when they change. Equal inputs and documents give equal bytes.
+    whoever removes it has all done again. Image files beside a source are not watched: remove the
+    parts when they change. Equal inputs and documents give equal bytes.
 
     Args:
         document: A corpus document (`corpus.yaml`).
         out: Folder to make. It appears whole at the end, or not at all.
         open_files: Opens what the document names: `s3://…`, or a path.
-        centroids: `concepts.json` of another corpus, whose concepts the images are to be given.
+        work: Where the stages leave what they make; None means the folder `OUT.parts`.
+        centroids: Place of `concepts.json` of another corpus, whose concepts the images are to
+            be given: `s3://…`, or a path.
         on_progress: Called after each part, and after each batch of images.
 
     Returns:
@@ -62,32 +66,28 @@ def build(
         CorpusInvalid: A source cannot be read, or too many of the samples cannot be used.
     """
     settings = load_document(document)
-    if centroids and settings.concepts.method == "Column":
-        raise SpecError(
-            "--centroids are given, and concepts.method is Column",
-            hint="Leave them out, or use the method that they were found by.",
-            where=document.name,
-        )
-    tokenizer_folder = document.parent / settings.tokenizer
-    check_place(out, tokenizer_folder)
-    folder = out.with_name(f"{out.name}.parts")
-    stages = Stages(
-        document, settings, folder=folder, open_files=open_files, on_progress=on_progress
-    )
+    check_centroids(settings, centroids, document.name)
+    work = work or Workspace(out.with_name(f"{out.name}.parts"))
+    stages = Stages(document, settings, work=work, open_files=open_files, on_progress=on_progress)
+    check_place(out, stages.tokenizer)
     parts = stages.read()
-    by_model = None if settings.concepts.method == "Column" else stages.find(parts, centroids)
+    by_model = None
+    if settings.concepts.method != "Column":
+        stages.find(parts, centroids)
+        by_model = stages.found()
     axis = by_model or stages.columns()
     tally, cells = stages.label(parts, axis)
     tally.check(settings.max_broken)
     joined = by_model.joined(cells, settings.concepts.min_samples) if by_model else {}
+    names = [part.name for part in parts]
+    for name in names:
+        work.path(tar_of(name))  # the images are read from the folder
     report = write_corpus(
         out,
-        labelled_samples(
-            [part.path for part in parts], moved=joined, held_out=float(settings.hold_out)
-        ),
-        PartPictures(folder),
+        labelled_samples(work, names, moved=joined, held_out=float(settings.hold_out)),
+        PartPictures(work.folder),
         settings=settings,
-        tokenizer_folder=tokenizer_folder,
+        tokenizer_folder=stages.tokenizer,
         labels=Labels(
             definition=lambda concept: _definition(concept, axis, settings),
             concepts=by_model.concepts if by_model else None,
@@ -96,9 +96,23 @@ def build(
             keeps_duplicates=settings.duplicates == "Report",
             keeps_overlaps=settings.contamination.method == "Report",
         ),
-        items=document.parent / settings.items if settings.items else None,
+        items=stages.items,
     )
     return BuildReport(pack=report, tally=tally, joined=joined)
+
+
+def check_centroids(settings: CorpusDocument, centroids: str | None, filename: str) -> None:
+    """Check that a document has a use for concepts of another corpus.
+
+    Raises:
+        SpecError: Its concepts come from columns.
+    """
+    if centroids and settings.concepts.method == "Column":
+        raise SpecError(
+            "--centroids are given, and concepts.method is Column",
+            hint="Leave them out, or use the method that they were found by.",
+            where=filename,
+        )
 
 
 def _definition(concept: str, axis: ConceptAxis, settings: CorpusDocument) -> str:

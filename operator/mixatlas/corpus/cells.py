@@ -16,9 +16,9 @@ from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import Turn
 from mixatlas.corpus.concepts.axis import TEXT, NoConcept
 from mixatlas.corpus.labelled import LabelledSample
-from mixatlas.corpus.parts import PartRecord, stored_samples
+from mixatlas.corpus.parts import PartRecord, stored_samples, tar_of
 from mixatlas.corpus.raw import BrokenSample, RawImage, RawSample
-from mixatlas.corpus.stage import StageMarker, run_stage
+from mixatlas.corpus.stage import StageMarker, Workspace, run_stage
 from mixatlas.corpus.tally import Tally
 from mixatlas.corpus.tasks import TaskSettings, label_sample
 
@@ -68,8 +68,13 @@ class CellRules:
     identity: str
 
 
-def label_part(part: Path, rules: CellRules) -> CellsMarker:
+def label_part(work: Workspace, part: str, rules: CellRules) -> CellsMarker:
     """Label the samples of a finished part, unless that has been done.
+
+    Args:
+        work: Where the part lies.
+        part: Its name.
+        rules: For it.
 
     Raises:
         CorpusInvalid: The part is damaged.
@@ -77,7 +82,7 @@ def label_part(part: Path, rules: CellRules) -> CellsMarker:
 
     def write(file: BinaryIO) -> CellsMarker:
         tally, cells = Tally(), Counter[str]()
-        for line in _lines(part, rules, tally):
+        for line in _lines(work.path(tar_of(part)), rules, tally):
             file.write(line.to_bytes())
             cells[f"{line.concept}.{line.task}"] += 1
         return CellsMarker(
@@ -88,16 +93,21 @@ def label_part(part: Path, rules: CellRules) -> CellsMarker:
             broken_samples=tuple(tally.named),
         )
 
-    return run_stage(part.with_suffix(".cells"), CellsMarker, rules.identity, write)
+    return run_stage(work, _file_of(part), CellsMarker, rules.identity, write)
+
+
+def _file_of(part: str) -> str:
+    return f"{part}.cells"
 
 
 def labelled_samples(
-    parts: Iterable[Path], *, moved: Mapping[str, str], held_out: float
+    work: Workspace, parts: Iterable[str], *, moved: Mapping[str, str], held_out: float
 ) -> Iterator[LabelledSample]:
     """Yield the labelled samples of parts, in their order.
 
     Args:
-        parts: All labelled.
+        work: Where the parts lie.
+        parts: Their names; all are labelled.
         moved: Concepts of cells that joined another one, by `CONCEPT.TASK`.
         held_out: Share of images whose samples are held out. An image's content alone decides,
             so that it is on the same side whatever is added, and in all its samples.
@@ -106,7 +116,7 @@ def labelled_samples(
         CorpusInvalid: A part's lines are damaged.
     """
     for part in parts:
-        path = part.with_suffix(".cells")
+        path = work.path(_file_of(part))
         with path.open("rb") as file:
             for number, content in enumerate(file, 1):
                 try:
@@ -136,10 +146,10 @@ def _is_within(content: bytes, share: float) -> bool:
     return int.from_bytes(hashlib.sha256(b"hold-out/" + content).digest()[:8]) < share * 2**64
 
 
-def _lines(part: Path, rules: CellRules, tally: Tally) -> Iterator[CellLine]:
+def _lines(tar: Path, rules: CellRules, tally: Tally) -> Iterator[CellLine]:
     """Yield a line for every cell of every usable sample; count and name the others."""
     concept_of, overlap_of = rules.concepts(), rules.overlaps()
-    for stored in stored_samples(part):
+    for stored in stored_samples(tar):
         record = stored.record
         try:
             concept = concept_of(record) if record.images else TEXT

@@ -20,7 +20,7 @@ from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import Turn
 from mixatlas.corpus.images import suffix_of_image
 from mixatlas.corpus.raw import BrokenSample, RawSample, Reader, Unit
-from mixatlas.corpus.stage import StageMarker, run_stage
+from mixatlas.corpus.stage import StageMarker, Workspace, run_stage
 from mixatlas.corpus.tally import Tally
 
 
@@ -53,7 +53,13 @@ class StoredSample:
 
 
 def read_part(
-    reader: Reader, units: Sequence[Unit], n_parts: int, *, path: Path, fingerprint: str
+    reader: Reader,
+    units: Sequence[Unit],
+    n_parts: int,
+    *,
+    work: Workspace,
+    name: str,
+    fingerprint: str,
 ) -> PartMarker:
     """Read the units of one part into a tar, unless that has been done.
 
@@ -61,7 +67,8 @@ def read_part(
         reader: Of the source.
         units: Those of this part, in order.
         n_parts: How many parts the source has.
-        path: Of the tar.
+        work: Where the tar belongs.
+        name: Of the part.
         fingerprint: Changes whenever the part's input does.
 
     Returns:
@@ -88,7 +95,12 @@ def read_part(
             broken_samples=tuple(tally.named),
         )
 
-    return run_stage(path, PartMarker, fingerprint, write)
+    return run_stage(work, tar_of(name), PartMarker, fingerprint, write)
+
+
+def tar_of(name: str) -> str:
+    """Return the name of a part's file."""
+    return f"{name}.tar"
 
 
 def stored_samples(path: Path) -> Iterator[StoredSample]:

@@ -129,7 +129,7 @@ def test_new_data_gets_the_concepts_of_old(folder: Path) -> None:
     first = _build(folder, CLUSTERS)
     old = first.pack.folder / "concepts.json"
     _write(folder, [_sample(folder, "red", n) for n in range(20, 24)])
-    second = _build(folder, CLUSTERS, "other", centroids=old)
+    second = _build(folder, CLUSTERS, "other", centroids=str(old))
     assert _cells(second) == {"red.vqa": 4}
     assert (second.pack.folder / "concepts.json").read_bytes() == old.read_bytes()
     definitions = {domain.name: domain.definition for domain in first.pack.manifest.domains}
@@ -141,10 +141,10 @@ def test_centroids_of_another_model_are_refused(folder: Path) -> None:
     other = _concepts(report).model_copy(update={"revision": "0" * 64})
     (folder / "old.json").write_bytes(other.to_bytes())
     with pytest.raises(SpecError, match="whose files differ"):
-        _build(folder, CLUSTERS, "other", centroids=folder / "old.json")
+        _build(folder, CLUSTERS, "other", centroids=str(folder / "old.json"))
     (folder / "old.json").write_text("{}")
     with pytest.raises(SpecError, match="not a concept map"):
-        _build(folder, CLUSTERS, "other", centroids=folder / "old.json")
+        _build(folder, CLUSTERS, "other", centroids=str(folder / "old.json"))
 
 
 def test_a_small_cell_joins_the_nearest_concept_of_its_task(folder: Path) -> None:

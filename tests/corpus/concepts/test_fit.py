@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mixatlas.corpus.concepts.embed import EmbeddingMarker
 from mixatlas.corpus.concepts.fit import compare_k, sample_vectors, spherical_k_means, unit
+from mixatlas.corpus.stage import Workspace
 
 
 def _around(centres: int, each: int, seed: int = 0) -> np.ndarray:
@@ -48,24 +49,26 @@ def test_equal_images_are_no_clusters_to_compare() -> None:
     assert list(compare_k(np.tile(unit(np.ones((1, 4))), (6, 1)), (2, 3), 0)) == []
 
 
-def _write(folder: Path, name: str, numbers: list[int]) -> tuple[Path, EmbeddingMarker]:
+def _write(work: Workspace, name: str, numbers: list[int]) -> str:
     rows = np.empty(len(numbers), np.dtype([("sha256", "V32"), ("vector", "<f2", (8,))]))
     rows["sha256"] = [hashlib.sha256(b"%d" % number).digest() for number in numbers]
     rows["vector"] = _around(4, 25)[numbers]
-    part = folder / f"{name}.tar"
-    part.with_suffix(".vectors").write_bytes(rows.tobytes())
-    return part, EmbeddingMarker(input="", images=len(numbers), dimensions=8, broken={})
+    marker = EmbeddingMarker(input="", images=len(numbers), dimensions=8, broken={})
+    (work.folder / f"{name}.vectors").write_bytes(rows.tobytes())
+    (work.folder / f"{name}.vectors.json").write_bytes(marker.to_bytes())
+    return name
 
 
 @pytest.mark.parametrize("n", [10, 60, 200])
 def test_the_same_images_are_drawn_however_the_corpus_is_divided(tmp_path: Path, n: int) -> None:
-    one = [_write(tmp_path, "one", list(range(60)))]
-    some = [_write(tmp_path, "a", list(range(50, 9, -1))), _write(tmp_path, "b", [*range(20)])]
-    some.append(_write(tmp_path, "c", list(range(50, 60))))
-    drawn = sample_vectors(one, n, seed=3)
+    work = Workspace(tmp_path)
+    one = [_write(work, "one", list(range(60)))]
+    some = [_write(work, "a", list(range(50, 9, -1))), _write(work, "b", [*range(20)])]
+    some.append(_write(work, "c", list(range(50, 60))))
+    drawn = sample_vectors(work, one, n, seed=3)
     assert len(drawn) <= n
     if n != 60:  # images that lie in two parts may take the place of others
         assert len(drawn) == min(n, 60)
-    others = sample_vectors(some, 200, seed=3)
+    others = sample_vectors(work, some, 200, seed=3)
     assert np.array_equal(others[: len(drawn)], drawn)
-    assert not np.array_equal(sample_vectors(one, n, seed=4)[:5], drawn[:5])
+    assert not np.array_equal(sample_vectors(work, one, n, seed=4)[:5], drawn[:5])

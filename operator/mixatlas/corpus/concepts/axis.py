@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Protocol, final
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,16 +24,16 @@ class NoConcept(Exception):
 class ConceptAxis(Protocol):
     """Gives samples with an image their concept."""
 
-    def concepts_of(self, part: Path, given: str | None) -> Callable[[PartRecord], str]:
+    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], str]:
         """Return what gives the samples of a part their concept; it raises NoConcept.
 
         Args:
-            part: That was read.
+            part: Name of one that was read.
             given: What the source says for samples that tell none.
         """
         ...
 
-    def similar(self, part: Path) -> Mapping[bytes, str]:
+    def similar(self, part: str) -> Mapping[bytes, str]:
         """Return which images of a part, by SHA-256, resemble one of a benchmark, for people."""
         ...
 
@@ -59,11 +58,11 @@ class ColumnAxis:
     def __init__(self, settings: ConceptSettings) -> None:
         self._settings = settings
 
-    def concepts_of(self, part: Path, given: str | None) -> Callable[[PartRecord], str]:
+    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], str]:
         """As `ConceptAxis.concepts_of`."""
         return lambda record: concept_of_column(record.concept or given, self._settings)
 
-    def similar(self, part: Path) -> Mapping[bytes, str]:
+    def similar(self, part: str) -> Mapping[bytes, str]:
         """As `ConceptAxis.similar`: a column tells nothing of it."""
         return {}
 

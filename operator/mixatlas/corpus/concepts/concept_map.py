@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -17,6 +16,9 @@ from mixatlas.contract.manifest import AxisValue, Sha256
 OTHER = "other"
 """Concept of images that no prompt describes clearly enough."""
 _DIGITS = 6
+
+
+CONCEPTS_HINT = "Give the concepts.json of a corpus that was built by Clusters or Prompts."
 
 
 class Concept(Record):
@@ -133,16 +135,13 @@ def rounded(vector: NDArray[np.floating]) -> tuple[float, ...]:
     return tuple(round(float(value), _DIGITS) for value in vector)
 
 
-def load_concept_map(path: Path) -> ConceptMap:
-    """Read a concept map.
+def load_concept_map(content: bytes, name: str) -> ConceptMap:
+    """Read a concept map; `name` is for messages.
 
     Raises:
-        SpecError: It is missing, or is no concept map.
+        SpecError: It is none.
     """
-    hint = "Give the concepts.json of a corpus that was built by Clusters or Prompts."
     try:
-        return ConceptMap.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise SpecError(f"{path}: {error.strerror}", hint=hint) from error
+        return ConceptMap.model_validate_json(content)
     except ValidationError as error:
-        raise SpecError(f"{path}: not a concept map: {error}", hint=hint) from error
+        raise SpecError(f"{name}: not a concept map: {error}", hint=CONCEPTS_HINT) from error

@@ -19,9 +19,9 @@ from torch.utils.data import DataLoader, Dataset
 from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.corpus.concepts.encoder import CannotDecode, Encoder, ImageInput
-from mixatlas.corpus.parts import PartPictures, stored_samples
+from mixatlas.corpus.parts import PartPictures, stored_samples, tar_of
 from mixatlas.corpus.pictures import Pictures
-from mixatlas.corpus.stage import StageMarker, run_stage
+from mixatlas.corpus.stage import StageMarker, Workspace, read_marker, run_stage
 
 BATCH = 64
 _FORM = 1
@@ -49,7 +49,8 @@ class _Decoded:
 
 
 def embed_part(
-    part: Path,
+    work: Workspace,
+    part: str,
     fingerprint: str,
     encoder: Encoder,
     *,
@@ -58,7 +59,8 @@ def embed_part(
     """Embed the first image of every sample of a part, equal images once, unless that is done.
 
     Args:
-        part: A finished part.
+        work: Where the part lies.
+        part: Name of a finished part.
         fingerprint: Changes whenever the part does.
         encoder: Of the checkpoint.
         on_images: Called with the number of images of a batch, after each.
@@ -74,7 +76,7 @@ def embed_part(
     def write(file: BinaryIO) -> EmbeddingMarker:
         n_images = dimensions = 0
         broken: dict[str, str] = {}
-        for batch in _decoded(part, encoder.image_input):
+        for batch in _decoded(work.path(tar_of(part)), encoder.image_input):
             broken |= batch.broken
             if batch.hashes:
                 V_nd = encoder.encode_images(batch.pixels)
@@ -84,19 +86,34 @@ def embed_part(
             on_images(len(batch.hashes))
         return EmbeddingMarker(input=made_of, images=n_images, dimensions=dimensions, broken=broken)
 
-    return run_stage(part.with_suffix(".vectors"), EmbeddingMarker, made_of, write)
+    return run_stage(work, _file_of(part), EmbeddingMarker, made_of, write)
+
+
+def _file_of(part: str) -> str:
+    return f"{part}.vectors"
+
+
+def embedding_of(work: Workspace, part: str) -> EmbeddingMarker:
+    """Return the marker of a part that was embedded.
+
+    Raises:
+        CorpusInvalid: It was not.
+    """
+    if marker := read_marker(work, _file_of(part), EmbeddingMarker):
+        return marker
+    raise CorpusInvalid(f"the images of part {part} are not embedded", hint="Run stage embed.")
 
 
 def embed_files(paths: Sequence[Path], encoder: Encoder) -> NDArray[np.float32]:
     """Embed image files.
 
     Returns:
-        Unit vectors, of shape (n, d); (0, 0) for no files.
+        Unit vectors, of shape (n, d).
 
     Raises:
         CorpusInvalid: One cannot be decoded.
     """
-    found = [np.empty((0, 0), np.float32)]
+    found = []
     for begin in range(0, len(paths), BATCH):
         pixels = []
         for path in paths[begin : begin + BATCH]:
@@ -105,14 +122,19 @@ def embed_files(paths: Sequence[Path], encoder: Encoder) -> NDArray[np.float32]:
             except (CannotDecode, OSError) as error:
                 raise CorpusInvalid(f"{path}: {error}") from error
         found.append(encoder.encode_images(torch.stack(pixels)))
-    return np.concatenate(found[1:] or found)
+    return np.concatenate(found)
 
 
-def read_vectors(part: Path, marker: EmbeddingMarker) -> NDArray[np.void]:
-    """Return the rows of a part as `sha256` and `vector`; they stay on disk until they are used."""
+def read_vectors(work: Workspace, part: str) -> NDArray[np.void]:
+    """Return the rows of a part as `sha256` and `vector`; they stay on disk until they are used.
+
+    Raises:
+        CorpusInvalid: The part's images are not embedded.
+    """
+    marker = embedding_of(work, part)
     if not marker.images:
         return np.empty(0, _row(marker.dimensions))
-    return np.memmap(part.with_suffix(".vectors"), _row(marker.dimensions), mode="r")
+    return np.memmap(work.path(_file_of(part)), _row(marker.dimensions), mode="r")
 
 
 def _row(dimensions: int) -> np.dtype[np.void]:
@@ -126,12 +148,12 @@ def _rows(hashes: Sequence[str], V_nd: NDArray[np.float32]) -> NDArray[np.void]:
     return rows
 
 
-def _decoded(part: Path, image_input: ImageInput) -> Iterator[_Decoded]:
+def _decoded(tar: Path, image_input: ImageInput) -> Iterator[_Decoded]:
     """Yield the distinct first images of a part in batches, decoded in other processes."""
     return iter(
         DataLoader(
-            _Images(PartPictures(part.parent), image_input),
-            batch_sampler=_batches(part),
+            _Images(PartPictures(tar.parent), image_input),
+            batch_sampler=_batches(tar),
             collate_fn=_collated,
             num_workers=_n_workers(),
         )
@@ -143,11 +165,11 @@ def _n_workers() -> int:
     return min(16, os.cpu_count() or 1) if torch.cuda.is_available() else 1
 
 
-def _batches(part: Path) -> Iterator[list[tuple[str, str]]]:
+def _batches(tar: Path) -> Iterator[list[tuple[str, str]]]:
     """Yield (SHA-256, reference) of images that were not yet seen, `BATCH` at a time."""
     seen: set[bytes] = set()
     batch = []
-    for sample in stored_samples(part):
+    for sample in stored_samples(tar):
         if not sample.references:
             continue
         sha256 = sample.record.hashes[0]

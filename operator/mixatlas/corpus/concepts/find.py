@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import BinaryIO, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
-from mixatlas.contract.errors import SpecError
+from mixatlas.contract.errors import CorpusInvalid, SpecError
 from mixatlas.corpus.concepts.axis import NoConcept
 from mixatlas.corpus.concepts.concept_map import ConceptMap
-from mixatlas.corpus.concepts.embed import EmbeddingMarker, embed_files, embed_part, read_vectors
+from mixatlas.corpus.concepts.embed import (
+    embed_files,
+    embed_part,
+    embedding_of,
+    read_vectors,
+)
 from mixatlas.corpus.concepts.encoder import Encoder
 from mixatlas.corpus.concepts.fit import concepts_of_prompts, fit_clusters, sample_vectors, unit
 from mixatlas.corpus.concepts.settings import ConceptSettings
@@ -22,7 +27,10 @@ from mixatlas.corpus.concepts.small_cells import join_small_cells
 from mixatlas.corpus.contamination import ItemImage
 from mixatlas.corpus.document import CorpusDocument
 from mixatlas.corpus.parts import PartRecord
+from mixatlas.corpus.stage import StageMarker, Workspace, run_stage
 
+_MAP = "concepts"
+"""The file that the fit leaves."""
 _ROWS = 65_536
 
 
@@ -55,24 +63,19 @@ class ModelAxis:
     """Concepts as a model sees them: each image has that of its nearest vector.
 
     Args:
+        work: Where parts and their vectors lie.
         concepts: With the names that are wanted.
-        markers: Of the vectors of each part.
         lookalikes: Tells which images resemble one of a benchmark.
     """
 
-    def __init__(
-        self,
-        concepts: ConceptMap,
-        markers: Mapping[Path, EmbeddingMarker],
-        lookalikes: Lookalikes,
-    ) -> None:
+    def __init__(self, work: Workspace, concepts: ConceptMap, lookalikes: Lookalikes) -> None:
+        self._work = work
         self.concepts = concepts
-        self._markers = markers
         self._lookalikes = lookalikes
 
-    def concepts_of(self, part: Path, given: str | None) -> Callable[[PartRecord], str]:
+    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], str]:
         """As `ConceptAxis.concepts_of`: by the first image, whatever the source says."""
-        marker = self._markers[part]
+        marker = embedding_of(self._work, part)
         found: dict[bytes, str] = {}
         for hashes, V_nd in self._vectors(part):
             found.update(zip(hashes, self.concepts.assign(V_nd), strict=True))
@@ -85,7 +88,7 @@ class ModelAxis:
 
         return concept_of
 
-    def similar(self, part: Path) -> Mapping[bytes, str]:
+    def similar(self, part: str) -> Mapping[bytes, str]:
         """As `ConceptAxis.similar`."""
         found: dict[bytes, str] = {}
         if self._lookalikes.items:
@@ -93,9 +96,9 @@ class ModelAxis:
                 found.update(self._lookalikes.among(hashes, V_nd))
         return found
 
-    def _vectors(self, part: Path) -> Iterator[tuple[list[bytes], NDArray[np.float32]]]:
+    def _vectors(self, part: str) -> Iterator[tuple[list[bytes], NDArray[np.float32]]]:
         """Yield SHA-256 and unit vectors of a part's images, some thousands at a time."""
-        rows = read_vectors(part, self._markers[part])
+        rows = read_vectors(self._work, part)
         for begin in range(0, len(rows), _ROWS):
             block = np.array(rows[begin : begin + _ROWS])  # off the disk
             hashes = [sha256.tobytes() for sha256 in block["sha256"]]
@@ -115,28 +118,43 @@ class ModelAxis:
         return sha256_hex(canonical_json(self.concepts.to_plain()))
 
 
+def embed_alone(work: Workspace, part: str, fingerprint: str, checkpoint: Path) -> None:
+    """Embed the images of one part, unless that has been done.
+
+    Args:
+        work: Where the part lies.
+        part: Its name.
+        fingerprint: Changes whenever the part does.
+        checkpoint: Folder of the model.
+
+    Raises:
+        SpecError: The model cannot be used.
+        CorpusInvalid: The part is damaged.
+    """
+    embed_part(work, part, fingerprint, Encoder(checkpoint))
+
+
 def find_concepts(
-    parts: Mapping[Path, str],
+    work: Workspace,
+    parts: Mapping[str, str],
     settings: CorpusDocument,
     checkpoint: Path,
     *,
     known: ConceptMap | None,
-    items: Sequence[ItemImage],
     on_images: Callable[[int], None],
-) -> ModelAxis:
-    """Embed all parts and find the concepts of their images.
+) -> None:
+    """Embed all parts and find the concepts of their images, unless that has been done.
 
     Args:
-        parts: Each with the digest of what it was made of.
+        work: Where the parts lie.
+        parts: Names, each with the digest of what it was made of.
         settings: The document, of the method `Clusters` or `Prompts`.
         checkpoint: Folder of the model.
         known: Concepts of another corpus, to be used instead of new ones.
-        items: Benchmark images that look-alikes are looked for of.
         on_images: Called with the number of images of each batch that was embedded.
 
     Raises:
-        SpecError: The model cannot be used, or is not that of the known concepts; or a name
-            stands for no concept.
+        SpecError: The model cannot be used, or is not that of the known concepts.
         CorpusInvalid: A part is damaged, or there are fewer images than clusters.
     """
     encoder = Encoder(checkpoint)
@@ -146,23 +164,53 @@ def find_concepts(
             hint="Use the model that they were found with; its revision must be "
             f"{known.revision[:12]}….",
         )
-    markers = {
-        part: embed_part(part, fingerprint, encoder, on_images=on_images)
+    embedded = [
+        embed_part(work, part, fingerprint, encoder, on_images=on_images).input
         for part, fingerprint in parts.items()
-    }
-    found = known or _fit(markers, settings.concepts, encoder)
+    ]
+    wanted = settings.concepts.model_copy(update={"names": {}, "min_samples": 0}).to_plain()
+    made_of = [sorted(embedded), encoder.revision, wanted, known.to_plain() if known else None]
+
+    def write(file: BinaryIO) -> StageMarker:
+        found = known or _fit(work, parts, settings.concepts, encoder)
+        file.write(found.to_bytes())
+        return StageMarker(input=digest)
+
+    digest = sha256_hex(canonical_json(made_of))
+    run_stage(work, _MAP, StageMarker, digest, write)
+
+
+def model_axis(
+    work: Workspace, settings: CorpusDocument, checkpoint: Path, items: Sequence[ItemImage]
+) -> ModelAxis:
+    """Return the axis that `find_concepts` has found.
+
+    Args:
+        work: Where it was left.
+        settings: The document.
+        checkpoint: Folder of the model.
+        items: Benchmark images that look-alikes are looked for of.
+
+    Raises:
+        SpecError: A name stands for no concept.
+        CorpusInvalid: No concepts were found yet, or an item's image cannot be decoded.
+    """
+    content = work.read(_MAP)
+    if content is None:
+        raise CorpusInvalid("the concepts are not found yet", hint="Run stage fit.")
+    found = ConceptMap.model_validate_json(content)
     least = settings.contamination.similarity
-    looked_for = items if least else ()
+    paths = [image.path for image in items] if least else []
     lookalikes = Lookalikes(
-        items=[image.item for image in looked_for],
-        B_md=embed_files([image.path for image in looked_for], encoder),
+        items=[image.item for image in items] if least else (),
+        B_md=embed_files(paths, Encoder(checkpoint)) if paths else np.empty((0, 0), np.float32),
         least=float(least or 1),
     )
-    return ModelAxis(found.renamed(settings.concepts.names), markers, lookalikes)
+    return ModelAxis(work, found.renamed(settings.concepts.names), lookalikes)
 
 
 def _fit(
-    markers: Mapping[Path, EmbeddingMarker], settings: ConceptSettings, encoder: Encoder
+    work: Workspace, parts: Iterable[str], settings: ConceptSettings, encoder: Encoder
 ) -> ConceptMap:
     model = settings.model or ""
     if settings.method == "Prompts":
@@ -170,7 +218,7 @@ def _fit(
             settings.prompts, margin=settings.margin, encoder=encoder, model=model
         )
     return fit_clusters(
-        sample_vectors(markers.items(), settings.sample, settings.seed),
+        sample_vectors(work, parts, settings.sample, settings.seed),
         k=settings.k,
         seed=settings.seed,
         encoder=encoder,

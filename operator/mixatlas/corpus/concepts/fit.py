@@ -9,7 +9,6 @@ import hashlib
 import heapq
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,10 @@ from threadpoolctl import threadpool_limits
 
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.corpus.concepts.concept_map import Concept, ConceptMap, Silhouette, rounded
-from mixatlas.corpus.concepts.embed import EmbeddingMarker, read_vectors
+from mixatlas.corpus.concepts.embed import read_vectors
 from mixatlas.corpus.concepts.encoder import Encoder
 from mixatlas.corpus.concepts.names import VOCABULARY, name_clusters
+from mixatlas.corpus.stage import Workspace
 
 COMPARED_K = (2, 3, 5, 8, 10, 15, 20, 30)
 """Numbers of clusters that are compared, besides the one asked for."""
@@ -33,11 +33,12 @@ _ROWS = 4096
 Floats = NDArray[np.float32]
 
 
-def sample_vectors(parts: Iterable[tuple[Path, EmbeddingMarker]], n: int, seed: int) -> Floats:
+def sample_vectors(work: Workspace, parts: Iterable[str], n: int, seed: int) -> Floats:
     """Choose images at random, the same ones however the corpus is divided and ordered.
 
     Args:
-        parts: With their vectors' markers.
+        work: Where the parts lie.
+        parts: Their names.
         n: How many, at most.
         seed: Of the choice.
 
@@ -46,7 +47,9 @@ def sample_vectors(parts: Iterable[tuple[Path, EmbeddingMarker]], n: int, seed: 
     """
     chosen = {
         sha256: vector  # an image of several parts counts once
-        for _, sha256, vector in heapq.nsmallest(n, _by_chance(parts, seed), key=lambda row: row[0])
+        for _, sha256, vector in heapq.nsmallest(
+            n, _by_chance(work, parts, seed), key=lambda row: row[0]
+        )
     }
     return unit(np.array(list(chosen.values()), dtype=np.float32))
 
@@ -178,11 +181,11 @@ def unit(V_nd: NDArray[np.floating]) -> Floats:
 
 
 def _by_chance(
-    parts: Iterable[tuple[Path, EmbeddingMarker]], seed: int
+    work: Workspace, parts: Iterable[str], seed: int
 ) -> Iterator[tuple[bytes, bytes, NDArray[np.float16]]]:
     salt = b"%d/" % seed
-    for part, marker in parts:
-        rows = read_vectors(part, marker)
+    for part in parts:
+        rows = read_vectors(work, part)
         for begin in range(0, len(rows), _ROWS):
             block = np.array(rows[begin : begin + _ROWS])  # off the disk
             for sha256, vector in zip(block["sha256"], block["vector"], strict=True):
