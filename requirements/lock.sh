@@ -22,9 +22,11 @@ cat requirements/torch.txt requirements/base.txt > "$work/all"
 compile ${UPGRADE:-} --all-extras pyproject.toml --output-file "$work/all"
 part "$work/all" 1 > requirements/torch.txt
 part "$work/all" 0 > requirements/base.txt
-for extra in operator trainer; do
-    compile --extra "$extra" --constraint "$work/all" pyproject.toml --output-file "$work/$extra"
-    part "$work/$extra" 0 > "requirements/$extra.txt"
+for image in operator:operator trainer:concepts; do # the trainer's also builds corpora
+    name=${image%:*}
+    compile --extra "${image#*:}" --constraint "$work/all" pyproject.toml \
+        --output-file "$work/$name"
+    part "$work/$name" 0 > "requirements/$name.txt"
 done
 sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml > "$work/wheel.in"
 compile --constraint "$work/all" "$work/wheel.in" --output-file requirements/wheel.txt

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from mixatlas.adapters.s3 import S3Store, settings_from
-from mixatlas.cli.documents import output_option, read_document
-from mixatlas.contract.errors import SpecError
+from mixatlas.cli import corpus_jobs
+from mixatlas.cli.documents import output_option
+from mixatlas.cli.stores import files_of, is_stored, open_place, open_uri
 from mixatlas.contract.exit_codes import CliExit
 from mixatlas.corpus import CheckReport, InspectReport, build, check, inspect, pack, push
-from mixatlas.corpus.files import Files, LocalFiles, StoreFiles
 from mixatlas.corpus.readers import FORMATS
-from mixatlas.local.place import open_store
-from mixatlas.local.state import StateFolder
 
 MAX_ROWS = 20
 
@@ -53,12 +47,12 @@ def inspect_command(
 ) -> None:
     """Count what SOURCE (a file or folder, or s3://…) holds, and name what is broken."""
     console = Console(stderr=True)
-    stored = next((place for place in (source, images or source) if _is_stored(place)), source)
-    with _store(stored, file) as store, console.status("Reading") as status:
-        files = _files(source, store)
+    stored = next((place for place in (source, images or source) if is_stored(place)), source)
+    with open_uri(stored, file) as store, console.status("Reading") as status:
+        files = files_of(source, store)
         report = inspect(
             files,
-            _files(images, store) if images else files,
+            files_of(images, store) if images else files,
             format=format_,
             columns=_pairs(columns),
             on_sample=lambda n: status.update(f"{n:,} samples") if n % 100 == 0 else None,
@@ -94,7 +88,7 @@ def build_command(out: Path, file: Path, centroids: str | None) -> None:
         report = build(
             file,
             out,
-            open_files=_open_place,
+            open_files=open_place,
             centroids=centroids,
             on_progress=lambda stage, done, of: status.update(f"{stage}: {done:,} of {of:,}"),
         )
@@ -138,7 +132,7 @@ def pack_command(samples: Path, out: Path, config: Path, items: Path | None) -> 
 @click.option("-f", "--file", type=click.Path(path_type=Path), help="Use the store of this search.")
 def check_command(uri: str, file: Path | None) -> None:
     """Verify checksums, counts and members of the corpus at URI (a folder or s3://)."""
-    with _store(uri, file) as store:
+    with open_uri(uri, file) as store:
         report = check(uri, store)
     Console(highlight=False, width=80).print(_table(report))
     for problem in report.problems:
@@ -153,7 +147,7 @@ def check_command(uri: str, file: Path | None) -> None:
 @click.option("-f", "--file", type=click.Path(path_type=Path), help="Use the store of this search.")
 def push_command(folder: Path, uri: str, file: Path | None) -> None:
     """Upload the corpus FOLDER to URI (s3://…); what is there already is skipped."""
-    with _store(uri, file) as store:
+    with open_uri(uri, file) as store:
         if store is None:
             raise click.UsageError("URI must be s3://…")
         store.ensure_bucket(uri.removeprefix("s3://").partition("/")[0])
@@ -162,24 +156,6 @@ def push_command(folder: Path, uri: str, file: Path | None) -> None:
         f"{report.manifest}: {report.uploaded} objects sent ({report.uploaded_bytes:,} bytes), "
         f"{report.skipped} were there"
     )
-
-
-def _is_stored(place: str) -> bool:
-    return place.startswith("s3://")
-
-
-def _open_place(place: str) -> Files:
-    with _store(place, None) as store:
-        return _files(place, store)
-
-
-def _files(place: str, store: S3Store | None) -> Files:
-    """Return the files of a place, which must be there."""
-    if store is not None and _is_stored(place):
-        return StoreFiles(place, store)
-    if not Path(place).exists():
-        raise SpecError(f"{place}: No such file or directory", hint="Give a file or a folder.")
-    return LocalFiles(Path(place))
 
 
 def _pairs(columns: tuple[str, ...]) -> dict[str, str]:
@@ -217,19 +193,6 @@ def _findings(report: InspectReport) -> Table:
     return table
 
 
-@contextmanager
-def _store(uri: str, file: Path | None) -> Iterator[S3Store | None]:
-    """Open the store of a URI: that of a search, or the one that the environment names."""
-    if not _is_stored(uri):
-        yield None
-    elif file is not None:
-        search = read_document(file)
-        with open_store(search, StateFolder.of(file, search.metadata.name, None)) as (store, _):
-            yield store
-    else:
-        yield S3Store(settings_from(os.environ, None, "us-east-1"))
-
-
 def _table(report: CheckReport) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("DOMAIN", no_wrap=True)
@@ -248,3 +211,11 @@ def _table(report: CheckReport) -> Table:
         halves = f"{benchmark.search}+{benchmark.confirm}"
         table.add_row(benchmark.name, halves, benchmark.metric.value, "", "", "")
     return table
+
+
+for of_a_cluster in (
+    corpus_jobs.jobs_command,
+    corpus_jobs.stage_command,
+    corpus_jobs.release_command,
+):
+    command.add_command(of_a_cluster)

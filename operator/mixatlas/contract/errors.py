@@ -110,5 +110,9 @@ class SearchFailed(MixAtlasError):
     """The search ended without a winner; the message says why."""
 
 
+class BuildFailed(MixAtlasError):
+    """A Job of a corpus build has failed, or is missing."""
+
+
 class SearchLocked(MixAtlasError):
     """Another process is running the same search."""

@@ -131,6 +131,7 @@ ERRORS: dict[type[errors.MixAtlasError], tuple[str, CliExit]] = {
     errors.ContractViolation: ("ContractViolation", CliExit.SEARCH_FAILED),
     errors.FitFailed: ("FitFailed", CliExit.SEARCH_FAILED),
     errors.SearchFailed: ("Failed", CliExit.SEARCH_FAILED),
+    errors.BuildFailed: ("Failed", CliExit.SEARCH_FAILED),
     errors.SearchLocked: ("SearchLocked", CliExit.USAGE),
 }
 """Reason and exit code of every error class; a test keeps it complete."""

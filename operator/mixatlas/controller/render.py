@@ -19,6 +19,12 @@ from mixatlas.controller.names import (
     TRIAL,
     owner_reference,
 )
+from mixatlas.controller.pods import (
+    CONTAINER_SECURITY,
+    DISRUPTED,
+    POD_SECURITY,
+    secret_variables,
+)
 from mixatlas.driver.ports import StartRequest
 from mixatlas.spec.model import MixtureSearch
 from mixatlas.spec.running import CaBundle
@@ -31,7 +37,6 @@ CACHE = "/var/mixatlas-cache"
 AUTHORITY = "/etc/mixatlas-ca"
 """Mount path of the store's certificate authority."""
 GRACE_S = 60
-_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _FINAL = sorted(
     int(code)
     for code in (
@@ -110,11 +115,7 @@ def render_job(place: JobPlace, request: StartRequest) -> Plain:
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {
                 "rules": [
-                    # First: a pod that was disrupted may have any exit code.
-                    {
-                        "action": "Ignore",
-                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
-                    },
+                    DISRUPTED,
                     {
                         "action": "FailJob",
                         "onExitCodes": {
@@ -154,7 +155,7 @@ def _pod_spec(place: JobPlace, request: StartRequest, template: Plain) -> Plain:
     trainer = _trainer_of(containers)
     spec: Plain = {
         "terminationGracePeriodSeconds": GRACE_S,
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": POD_SECURITY,
         **template,
         "restartPolicy": "Never",
         "containers": [
@@ -205,10 +206,7 @@ def _filled(place: JobPlace, request: StartRequest, container: Plain) -> Plain:
     return {
         **image,
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": CONTAINER_SECURITY,
         **container,
         "name": container.get("name", TRAINER),
         "env": [*theirs, *ours],
@@ -249,17 +247,5 @@ def _environment(place: JobPlace, request: StartRequest) -> list[Plain]:
     pod_uid = {"fieldRef": {"fieldPath": "metadata.uid"}}
     variables.append({"name": "MIXATLAS_POD_UID", "valueFrom": pod_uid})
     if place.secret is not None:
-        variables += [
-            {
-                "name": key,
-                "valueFrom": {
-                    "secretKeyRef": {
-                        "name": place.secret,
-                        "key": key,
-                        "optional": key == "AWS_SESSION_TOKEN",
-                    }
-                },
-            }
-            for key in _KEYS
-        ]
+        variables += secret_variables(place.secret)
     return variables

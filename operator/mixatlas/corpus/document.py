@@ -13,7 +13,7 @@ from mixatlas.contract.errors import SpecError
 from mixatlas.contract.manifest import AxisValue
 from mixatlas.corpus.concepts.settings import ConceptSettings
 from mixatlas.corpus.config import PackConfig, check_metrics
-from mixatlas.corpus.document_checks import find_mistakes
+from mixatlas.corpus.document_checks import find_local_places, find_mistakes
 from mixatlas.corpus.readers import FORMATS
 from mixatlas.corpus.tasks import TaskSettings
 from mixatlas.spec.load import load_record
@@ -132,3 +132,18 @@ def read_document(text: str, *, filename: str) -> CorpusDocument:
         )
     check_metrics(document, found.benchmarks)
     return found
+
+
+def check_stored(text: str, *, filename: str) -> None:
+    """Check that pods can build by a document: that all it names lies in a store.
+
+    Args:
+        text: Of a document that is valid.
+        filename: For messages.
+
+    Raises:
+        SpecError: A place is a path; it lists all with file:line:column.
+    """
+    document = Document(text, filename)
+    if mistakes := list(find_local_places(document.data)):
+        document.refuse(mistakes)

@@ -28,6 +28,23 @@ def find_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
         yield from _columns(("sources", index), source)
 
 
+def find_local_places(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Yield every place that is not in a store: pods see nothing else."""
+    paths: list[Path] = [("tokenizer",), ("items",), ("concepts", "model")]
+    for index in range(len(data["sources"])):
+        paths += [("sources", index, "uri"), ("sources", index, "images")]
+    for path in paths:
+        place: Any = data
+        for key in path:
+            place = place.get(key) if isinstance(place, dict) else place[key]
+        if place is not None and not str(place).startswith("s3://"):
+            yield Mistake(
+                path=path,
+                message=f"{place!r} is a path, which pods do not see",
+                remedy="copy it into the store, and write s3://BUCKET/PREFIX",
+            )
+
+
 def _items(data: Mapping[str, Any]) -> Iterator[Mistake]:
     has_items = data.get("items") is not None
     if bool(data.get("benchmarks")) != has_items:

@@ -114,6 +114,33 @@ class Stages:
         of_source, number = divmod(index, self._settings.parts)
         return next(self._read_source(self._settings.sources[of_source], [number]))
 
+    def run_part(self, stage: str, index: int) -> None:
+        """Run a stage of one part, and what it needs of the stages before.
+
+        Args:
+            stage: `read`, `embed` or `assign`.
+            index: As `read_one`.
+
+        Raises:
+            SpecError: There is no such part, or its images need no embedding.
+            CorpusInvalid: As the stage; or the stage before was not run.
+        """
+        if index >= self.n_parts:
+            raise SpecError(
+                f"there is no part {index}: the document has {self.n_parts}",
+                hint="Count from 0, through all sources.",
+            )
+        has_model = self._settings.concepts.method != "Column"
+        if stage == "embed" and not has_model:
+            raise SpecError(
+                "nothing is embedded where concepts.method is Column", hint="Run stage read."
+            )
+        part = self.read_one(index)
+        if stage == "embed":
+            self.embed(part)
+        elif stage == "assign":
+            self.label([part], self.found() if has_model else self.columns())
+
     def columns(self) -> ColumnAxis:
         """Return the concepts that the sources' columns tell."""
         return ColumnAxis(self._settings.concepts)
