@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mixatlas.corpus.tasks import phrases
+from mixatlas.corpus.tasks import phrases_of_captions as captions
+from mixatlas.corpus.tasks import phrases_of_places as places
+from mixatlas.corpus.tasks import phrases_of_reading as reading
 from mixatlas.corpus.tasks.rule import MAX_WORDS, Fact, Rule, any_of
 
 MANY = MAX_WORDS + 1
@@ -105,7 +107,7 @@ PROMPT_LANGUAGES = (
         task="detection",
         confidence=0.95,
         says="PaliGemma's `detect NAME ; NAME`.",
-        question=phrases.DETECT_COMMAND,
+        question=places.DETECT_COMMAND,
         lacks=Fact.QUESTION_BOX,
     ),
     Rule(
@@ -123,7 +125,7 @@ BOXES_IN_THE_ANSWER = (
         task="ocr",
         confidence=0.9,
         says="Boxes in the answer, and the question asks to read text.",
-        question=phrases.TRANSCRIBE,
+        question=reading.TRANSCRIBE,
         needs=Fact.ANSWER_BOX,
     ),
     Rule(
@@ -139,8 +141,8 @@ BOXES_IN_THE_ANSWER = (
         task="grounding",
         confidence=0.8,
         says="Boxes in the answer, and the question asks for a caption: its phrases are grounded.",
-        question=phrases.CAPTION,
-        unless=phrases.ASKS_ALL,
+        question=captions.CAPTION,
+        unless=places.ASKS_ALL,
         needs=Fact.ANSWER_BOX,
     ),
     Rule(
@@ -148,7 +150,7 @@ BOXES_IN_THE_ANSWER = (
         task="detection",
         confidence=0.95,
         says="Boxes in the answer, and the question asks for all objects or for named classes.",
-        question=phrases.ASKS_ALL,
+        question=places.ASKS_ALL,
         needs=Fact.ANSWER_BOX,
     ),
     Rule(
@@ -198,7 +200,7 @@ BOXES_IN_THE_ANSWER = (
         task="grounding",
         confidence=0.8,
         says="The answer is one pair of numbers, and the question asks to point or where.",
-        question=phrases.POINTS_AT,
+        question=places.POINTS_AT,
         answer=any_of(
             r"^[\[(]{1,2}\s?-?\d{1,5}(?:\.\d{1,9})?\s?,\s?-?\d{1,5}(?:\.\d{1,9})?\s?[\])]{1,2}\.?$"
         ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mixatlas.corpus.tasks import phrases
+from mixatlas.corpus.tasks import phrases_of_captions as captions
+from mixatlas.corpus.tasks import phrases_of_reading as reading
 from mixatlas.corpus.tasks.rule import MAX_WORDS, Fact, Rule, any_of
 
 MANY = MAX_WORDS + 1
@@ -28,7 +30,7 @@ FORM_OF_THE_ANSWER = (
         task="caption",
         confidence=0.95,
         says="A caption is asked for, and OCR tokens are given (TextCaps in LLaVA).",
-        question=phrases.CAPTION,
+        question=captions.CAPTION,
         needs=Fact.OCR_TOKENS,
     ),
     Rule(
@@ -46,7 +48,7 @@ READING = (
         task="other",
         confidence=0.85,
         says="Code that draws the image is asked for: HTML of a screenshot, TikZ of a figure.",
-        question=phrases.PICTURE_TO_CODE,
+        question=reading.PICTURE_TO_CODE,
         unless=any_of(r"\btable\b"),
         words=(5, MANY),
     ),
@@ -55,37 +57,37 @@ READING = (
         task="other",
         confidence=0.85,
         says="The answer is an HTML page, SVG or TikZ.",
-        answer=phrases.CODE_ANSWER,
+        answer=reading.CODE_ANSWER,
     ),
     Rule(
         name="to-markup",
         task="ocr",
         confidence=0.9,
         says="The page, table or formula is asked for as Markdown, LaTeX, CSV, JSON …",
-        question=phrases.TO_MARKUP,
-        unless=phrases.SOLVES,
+        question=reading.TO_MARKUP,
+        unless=reading.SOLVES,
     ),
     Rule(
         name="transcribe",
         task="ocr",
         confidence=0.93,
         says="“Transcribe”, “read the text”, “OCR this”, “what is the text”.",
-        question=phrases.TRANSCRIBE,
+        question=reading.TRANSCRIBE,
     ),
     Rule(
         name="what-is-written",
         task="ocr",
         confidence=0.88,
         says="“What is written …”, “what does the sign say”; not of clocks, charts or people.",
-        question=phrases.WHAT_IS_WRITTEN,
-        unless=phrases.NOT_READING,
+        question=reading.WHAT_IS_WRITTEN,
+        unless=reading.NOT_READING,
     ),
     Rule(
         name="markup-answer",
         task="ocr",
         confidence=0.75,
         says="No question, and the answer begins as Markdown, LaTeX or a table.",
-        answer=phrases.MARKUP_ANSWER,
+        answer=reading.MARKUP_ANSWER,
         lacks=Fact.QUESTION,
     ),
 )
@@ -115,7 +117,7 @@ CAPTIONS = (
         task="caption",
         confidence=0.9,
         says="A box in the question, and a description of the region is asked for.",
-        question=phrases.DESCRIBE_REGION,
+        question=captions.DESCRIBE_REGION,
         unless=any_of(r"\b(?:colou?r|how many|why|who|wearing|doing|single word|yes or no)\b"),
         needs=Fact.QUESTION_BOX,
     ),
@@ -124,8 +126,8 @@ CAPTIONS = (
         task="caption",
         confidence=0.95,
         says="“Describe this image”, “write a caption”, “give a summary of the photo” …",
-        question=phrases.CAPTION,
-        unless=phrases.NO_CAPTION,
+        question=captions.CAPTION,
+        unless=captions.NO_CAPTION,
         lacks=Fact.QUESTION_BOX,
     ),
     Rule(
@@ -133,7 +135,7 @@ CAPTIONS = (
         task="caption",
         confidence=0.8,
         says="“What is shown”, “what is happening in the image”, answered in 7 words or more.",
-        question=phrases.WHAT_IS_SHOWN,
+        question=captions.WHAT_IS_SHOWN,
         unless=any_of(r"\b(?:single word|word or phrase)\b"),
         words=(7, MANY),
         lacks=Fact.QUESTION_BOX,
@@ -143,7 +145,7 @@ CAPTIONS = (
         task="caption",
         confidence=0.7,
         says="The message or insight of a chart is asked for, answered in 12 words or more.",
-        question=phrases.CHART_MESSAGE,
+        question=captions.CHART_MESSAGE,
         words=(12, MANY),
     ),
 )
@@ -184,7 +186,7 @@ QUESTIONS = (
         task="caption",
         confidence=0.6,
         says="“Describe the man's clothes”, answered in 6 words or more.",
-        question=phrases.DESCRIBE_A_PART,
+        question=captions.DESCRIBE_A_PART,
         words=(6, MANY),
     ),
     Rule(
