@@ -24,7 +24,8 @@ _END = r"(?:</box>|<\|box_end\|>|<\|/det\|>)?"
 _KEY = r"[\"']?(?:bbox|box|bounding_?box|bndbox)(?:_?2d)?[\"']?\s{0,3}[:=]"
 _FRACTION = r"(?:0?\.\d{1,20}|[01]\.0{0,20}|0|1)"
 _FRACTIONS = _COMMA.join([_FRACTION] * 4)
-_PLAIN_NAME = r"[^\d\n()<>{}\[\]=.-]{0,60}\.?"
+# A hyphen or a full stop belongs to a name where a letter follows: “T-shirt”, not “-3”.
+_PLAIN_NAME = r"(?:[^\d\n;()<>{}\[\]=.-]|[.-](?=[^\W\d_])){0,60}\.?"
 
 
 def _named(first: str, second: str, third: str, fourth: str) -> str:
@@ -122,7 +123,7 @@ NOTATIONS = (
     ),
     Notation(
         name="plain_numbers",
-        pattern=rf"^{_PLAIN_NAME}(?:\b\d{{1,2}}\s{{1,3}})?{_FOUR}{_PLAIN_NAME}$",
+        pattern=rf"(?:^|(?<=;)){_PLAIN_NAME}(?:\b\d{{1,2}}\s{{1,3}})?{_FOUR}{_PLAIN_NAME}(?:$|(?=;))",
         is_sure=False,
         example="120 45 388 620",
     ),
@@ -143,6 +144,13 @@ _SILENT = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _WORD = re.compile(r"[^\W\d_]+")
+# What joins names to a sentence; a list of names has none.
+_JOINS = re.compile(
+    r"\b(?:with|while|who|which|that|to|from|into|onto|over|under|behind|beside|between|near|next|"
+    r"through|down|along|across|around|toward|against|has|have|his|her|their|its|on|as|for|but|so|"
+    r"therefore|looking|\w{2,12}ing (?:a|an|the|on|in|at|to|by))\b",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +162,14 @@ class Boxes:
         are_sure: Whether one of them is in a sure notation; then the others are believed too.
         n_labels: Stretches between boxes that name something.
         n_label_words: Words in these stretches.
+        n_joins: Words among them that join names to a sentence.
     """
 
     n: int = 0
     are_sure: bool = False
     n_labels: int = 0
     n_label_words: int = 0
+    n_joins: int = 0
 
     @property
     def are_labelled(self) -> bool:
@@ -168,8 +178,12 @@ class Boxes:
 
     @property
     def are_in_prose(self) -> bool:
-        """Whether the text between them is longer than names are."""
-        return self.n_label_words > 6 * max(self.n, 1)
+        """Whether there is more text than names: longer, joined, or at both ends."""
+        return (
+            self.n_label_words > 6 * max(self.n, 1)
+            or 0 < self.n <= 3 * self.n_joins
+            or self.n_labels > self.n > 1
+        )
 
 
 NO_BOXES = Boxes()
@@ -190,12 +204,14 @@ def find_boxes(text: str) -> Boxes:
             break
     if not spans:
         return NO_BOXES
-    gaps = _words_beside(text, spans)
+    gaps = _texts_beside(text, spans)
+    words = [len(_WORD.findall(_SILENT.sub(" ", gap))) for gap in gaps]
     return Boxes(
         n=len(spans),
         are_sure=are_sure,
-        n_labels=sum(words > 0 for words in gaps),
-        n_label_words=sum(gaps),
+        n_labels=sum(n > 0 for n in words),
+        n_label_words=sum(words),
+        n_joins=sum(len(_JOINS.findall(gap)) for gap in gaps),
     )
 
 
@@ -205,10 +221,10 @@ def _is_box_of_fractions(text: str) -> bool:
     return "." in text and x0 <= x1 and y0 <= y1
 
 
-def _words_beside(text: str, spans: list[tuple[int, int]]) -> list[int]:
-    """Count the words before, between and behind the boxes; a plain line names its own."""
+def _texts_beside(text: str, spans: list[tuple[int, int]]) -> list[str]:
+    """Return the texts before, between and behind the boxes; a plain line names its own."""
     edges = [0, *(edge for span in spans for edge in span), len(text)]
     gaps = [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    if "\n" in text and all(not gap.strip() for gap in gaps):
+    if all(not gap.strip(" ;\n") for gap in gaps) and len(gaps) > 2:
         gaps = [text[start:end] for start, end in spans]
-    return [len(_WORD.findall(_SILENT.sub(" ", gap))) for gap in gaps]
+    return gaps

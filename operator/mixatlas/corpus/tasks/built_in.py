@@ -3,8 +3,9 @@
 The order is the reasoning. What a model's own prompt language says comes first, since it cannot
 mean anything else; then boxes in the answer, which no other task prints; then what fixes the form
 of the answer so that other words of the question do not matter (options, a bare yes or no, given
-OCR tokens); then what the question asks for: reading, classes, captions; and what is left is a
-question, by the form of its answer. A rule belongs where no rule above takes what is its own.
+OCR tokens); then what the question asks for: reading, classes, something to be written, captions;
+and what is left is a question, by the form of its answer. A rule belongs where no rule above takes
+what is its own.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
-from mixatlas.corpus.tasks import rules_of_form, rules_of_words
+from mixatlas.corpus.tasks import rules_of_captions, rules_of_form, rules_of_words
 from mixatlas.corpus.tasks.boxes import NOTATIONS
-from mixatlas.corpus.tasks.rule import PLACES, Reading, Rule
+from mixatlas.corpus.tasks.rule import PLACES, REGIONS, Reading, Rule
 
 BUILT_IN = (
     *rules_of_form.NO_IMAGE,
@@ -23,7 +24,8 @@ BUILT_IN = (
     *rules_of_words.FORM_OF_THE_ANSWER,
     *rules_of_words.READING,
     *rules_of_words.CLASSES,
-    *rules_of_words.CAPTIONS,
+    *rules_of_words.WRITING,
+    *rules_of_captions.CAPTIONS,
     *rules_of_words.QUESTIONS,
 )
 
@@ -37,7 +39,7 @@ def built_in_digest() -> str:
     """Return the SHA-256 of all that decides: it belongs in the definition of each domain."""
     rules = [[rule.name, rule.task, *_conditions(rule)] for rule in BUILT_IN]
     notations = [[notation.pattern, notation.is_sure] for notation in NOTATIONS]
-    return sha256_hex(canonical_json([rules, notations, PLACES.pattern]))
+    return sha256_hex(canonical_json([rules, notations, PLACES.pattern, REGIONS.pattern]))
 
 
 def _conditions(rule: Rule) -> Iterator[str]:

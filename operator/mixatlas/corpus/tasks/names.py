@@ -10,6 +10,17 @@ from pydantic_core import PydanticCustomError
 from mixatlas.contract.manifest import TASKS, Task
 from mixatlas.spec.messages import NOT_A_CHOICE
 
+MEANINGS: dict[Task, str] = {
+    "caption": "The answer describes the picture, or a region or part of it, in free words.",
+    "ocr": "The answer is text of the picture as it stands there, also as markup or as fields.",
+    "grounding": "The answer gives the place, as box, point or mask, of what the question or the "
+    "answer itself refers to.",
+    "detection": "The answer gives a box for each object, of all classes or of those named.",
+    "vqa": "The answer is a fact that was asked for: also one read off a chart, a table or a page, "
+    "a choice, yes or no, and reasoning about them.",
+    "classification": "The answer is the class of the picture, or of what it mainly shows.",
+    "other": "All else: no picture, code that draws it, stories, questions to be made up.",
+}
 _SYNONYMS: dict[str, tuple[str, ...]] = {
     "caption": ("captioning", "captions", "description", "describe", "imagecaptioning"),
     "ocr": ("text", "reading", "transcription", "document", "docs", "textrecognition"),

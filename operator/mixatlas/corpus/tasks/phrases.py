@@ -27,12 +27,19 @@ CLASSIFY = any_of(
     r"\bpossible (?:classes|labels|categories)\b|\b(?:classes|categories|labels)\s?:",
     r"\b(?:correct|right|best|appropriate|single|suitable) (?:class )?label\b",
     r"\b(?:assign|give|pick|choose|predict)\b.{0,25}\b(?:label|class|category)\b",
-    r"\blabel (?:for|of) (?:this|the) \w+|^label (?:this|the|with)\b",
+    r"\blabel (?:for|of) (?:this|the) (?!\w+ (?:bar|line|slice|axis)|bar|line|slice|axis|x|y|"
+    r"first|last|second|third)\w+|^label (?:this|the|with)\b",
     r"\bone of\s?:|\b(?:choose|select|pick) (?:the |a )?(?:\w+ )?from\s?:",
     r"\b(?:into|to|as) one of the (?:\w+ )?(?:classes|categories|labels)\b",
     r"\b(?:choose|select|pick)(?: one)? (?:from|among|of)\b(?! the (?:options|choices|answers))",
     r"\bwhat (?:kind|type) of (?:scene|document|chart|graph|plot|image|diagram) is (?:this|"
     r"shown)\b",
+)
+WHAT_PICTURE_OF = any_of(
+    r"\bwhat is (?:this|the image|the picture|it) an? (?:photo|picture|image) of\b",
+    r"\bwhat is the (?:main|central|primary|depicted|pictured) (?:object|subject|item|"
+    r"animal)\b.{0,20}"
+    r"\b(?:this|the) (?:image|picture|photo|photograph)\W{0,3}$",
 )
 IS_THIS_A_OR_B = any_of(
     r"\bis (?:this|it|the (?:image|photo|picture|object|animal|scene|bird|plant|food|digit|sample|"
@@ -41,7 +48,7 @@ IS_THIS_A_OR_B = any_of(
 )
 SPECIES = any_of(
     r"\b(?:what|which|identify the|name the|recogni[sz]e the|determine the) (?:\w+ )?"
-    r"(?:species|breed|genus|variety|make and model)\b",
+    r"(?:species|breed|genus|variety|crop|disease|make and model)\b",
     r"\b(?:species|breed) (?:is|of)\b",
 )
 
@@ -52,7 +59,8 @@ ANSWER_FORM = any_of(
     r"\byes or no\b|\btrue or false\b|\byes/no\b",
     r"\b(?:short|brief|concise|succinct|terse|quick|direct|precise|compact)\b.{0,25}"
     r"\b(?:answer|response|reply)\b",
-    r"\b(?:answer|response|reply)\b.{0,20}\b(?:short|brief|briefly|concise|concisely|succinct|"
+    r"\b(?:answer|response|reply)\b.{0,20}\b(?:short|brief|briefly|concise|concisely|compact|"
+    r"succinct|"
     r"terse|"
     r"brevity|to the point|directly)\b",
     r"\b(?:keep it|be|being) (?:very )?(?:short|brief|concise|succinct)\b|\bensure brevity\b",
@@ -83,10 +91,14 @@ TOLD = any_of(
     r"prove)\b",
 )
 CREATIVE = any_of(
-    r"\b(?:write|compose|create|craft|make up|tell|generate|draft|come up with|invent)\b"
-    r".{0,40}\b(?:story|stories|poems?|haiku|songs?|lyrics|limerick|essay|blog|tweet|slogan|jokes?|"
+    r"\b(?:write|compose|create|craft|make up|tell|generate|draft|come up with|invent|turn)\b"
+    r".{0,40}\b(?:story|stories|tale|poems?|haiku|songs?|lyrics|limerick|essay|blog|tweet|slogan|"
+    r"jokes?|"
     r"dialogue|recipe|e-?mail|advert\w{0,9}|script|review|conversation|prompt|post|instagram|"
     r"monologue|riddle|sonnet|screenplay)\b",
-    r"\b(?:write|create|generate|come up with|ask|formulate|propose)\b.{0,25}\bquestions?\b(?! "
-    r"answer)",
+)
+ASKS_FOR_QUESTION = any_of(
+    r"\b(?:write|create|generate|come up with|ask|formulate|propose|craft|compose|pose|provide|"
+    r"make)\b "
+    r"(?:an? |one |two |three |four |five |some |\d{1,2} |the )?(?:\w+ )?questions?\b(?! answer)",
 )

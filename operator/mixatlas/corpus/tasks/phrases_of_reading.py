@@ -19,7 +19,8 @@ _READ = (
 _EVERY = (
     r"(?:(?:me|out|down|up|back|all|any|every|each|of|the|this|that|these|those|visible|written|"
     r"handwritten|printed|rendered|readable|legible|plain|raw|exact|full|entire|main|complete|"
-    r"contents?|natural|scene|english|chinese|discern[ia]ble|legible|clear|and|a|an|list|piece|"
+    r"contents?|natural|scene|only|decipherable|english|chinese|discern[ia]ble|legible|clear|and|"
+    r"a|an|list|piece|"
     r"line|lines) "
     r"){0,7}"
 )
@@ -33,7 +34,8 @@ _NOT_ABOUT_TEXT = (
 )
 TRANSCRIBE = any_of(
     r"\btranscri(?:be|ption)\b",
-    r"^ocr\b|\b(?:perform|run|do|apply|use) (?:an? )?ocr\b|\bocr (?:this|the|on|results?|output)\b",
+    r"^(?:\w+ )?ocr\W{0,3}$|^ocr\b|\b(?:perform|run|do|apply|use) (?:an? )?ocr\b|\bocr (?:this|"
+    r"the|on|results?|output)\b",
     rf"{_READ} {_EVERY}{_TEXT}{_NOT_ABOUT_TEXT}",
     r"\bread (?:this|the|what(?:'s| is)) (?:\w+ ){0,2}(?:aloud|written|sign|label|page|line|"
     r"image)\b",
@@ -44,7 +46,8 @@ TRANSCRIBE = any_of(
     r"\b(?:type|write|copy|read) (?:out|down|up|aloud) .{0,20}\bcontents?\b",
     r"\bdigiti[sz]e (?:this|the)\b|^(?:the )?text (?:in|on) (?:the|this)\b",
     r"\b(?:full|complete|raw) ocr\b|\bocr of\b",
-    r"\bparse (?:this|the) (?:\w+ )?(?:page|document|image|file|pdf|scan)\b",
+    r"\bparse (?:this|the) (?:\w+ )?(?:page|document|image|file|pdf|scan|figure|receipt)\b",
+    r"\bconvert\b.{0,30}\b(?:in)?to (?:\w+ )?text\b",
     r"(?:识别|提取|读出|写出|转录).{0,15}(?:文字|文本|内容)|写(?:了|着|的是)什么",
 )
 WHAT_IS_WRITTEN = any_of(
@@ -81,6 +84,19 @@ TO_MARKUP = any_of(
     r"\b(?:convert|turn|transform|translate)\b.{0,40}\b(?:to|into) (?:an? |the )?(?:\w+ )?table\b",
     r"\bkey information extraction\b|\b(?:extract|pull|parse)\b.{0,40}\b(?:fields|entities|key "
     r"information|key-value|line items|details from)\b",
+    r"\bextract\b.{0,80}\bfrom (?:this|the|a|each) (?:\w+ )?(?:receipt|invoice|form|bill|ticket|"
+    r"letter|"
+    r"card|label|menu|page|document)\b",
+)
+# What is read off a page with its places: the text is what is asked for, not the boxes.
+READS_PAGE = any_of(
+    TRANSCRIBE.pattern,
+    r"\b(?:convert|parse|translate|turn)\b.{0,60}\b(?:markdown|latex|doctags?|docling|otsl|html)\b",
+)
+DOCUMENT_TAGS = any_of(
+    r"^<(?:doctag|formula|otsl|chart|code|picture|list_item|section_header_level_\d|page_header|"
+    r"text)>",
+    r"\bdata-bbox=",
 )
 SOLVES = any_of(r"\b(?:solve|calculate|compute|evaluate|prove|simplify|step by step)\b")
 MARKUP_ANSWER = any_of(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from mixatlas.corpus.tasks.boxes import NOTATIONS
 from mixatlas.corpus.tasks.built_in import BUILT_IN
 from mixatlas.corpus.tasks.label import NO_RULE
+from mixatlas.corpus.tasks.names import MEANINGS
 from mixatlas.corpus.tasks.rule import ANSWER_HEAD, MAX_WORDS, QUESTION_HEAD, QUESTION_TAIL
 from mixatlas.corpus.tasks.settings import MAX_PATTERN
 
@@ -90,6 +91,11 @@ _DISPUTES = (
         "IAM and rendered text in the Cauldron, Florence, PaliGemma's `ocr`",
     ),
     (
+        "The same, with a word on the answer's form: “answer with a single word or phrase”.",
+        "`vqa`",
+        "VQAv2 in LLaVA, TextVQA and ST-VQA in the Cauldron",
+    ),
+    (
         "A fact from a chart or a table.",
         "`vqa`",
         "ChartQA, DVQA, PlotQA, FigureQA",
@@ -125,9 +131,14 @@ _DISPUTES = (
         "Visual Genome, Shikra",
     ),
     (
-        "Sentences with a box behind each phrase.",
+        "Sentences with a box behind each phrase, or boxes of what the answer mentions.",
         "`grounding`",
         "Shikra, Kosmos, Qwen-VL with grounding",
+    ),
+    (
+        "“What is the main focus of the image?”, answered in a sentence.",
+        "`caption`",
+        "Shikra and CogVLM; in LLaVA's conversations it is a question",
     ),
     (
         "`detect NAME`, even of one box.",
@@ -175,6 +186,8 @@ Each turn of a sample, a question with its answer, has one task: `caption`, `ocr
 `detection`, `vqa`, `classification` or `other`. Each decision is kept with the name of the rule
 that made it and a confidence in 0 to 1.
 
+"""
+_EVIDENCE = """
 ## The order of evidence
 
 The first that says something decides.
@@ -219,6 +232,7 @@ Some turns could be called by two names. The built-in rules take them so; a rule
 
 def render_tasks() -> str:
     """Return the page."""
+    tasks = ((f"`{task}`", meaning) for task, meaning in MEANINGS.items())
     order = ((str(number), *row) for number, row in enumerate(_ORDER, 1))
     rules = (
         (str(number), f"`{rule.name}`", f"`{rule.task}`", f"{rule.confidence:g}", rule.says)
@@ -230,6 +244,8 @@ def render_tasks() -> str:
     return "".join(
         (
             _BEGINNING,
+            *_table(("task", "a turn of it"), tasks),
+            _EVIDENCE,
             *_table(("", "what decides", "name of the decision", "confidence"), order),
             _SPLITTING,
             *_table(("field", "holds when"), _FIELDS),

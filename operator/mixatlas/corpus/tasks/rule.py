@@ -28,8 +28,13 @@ _WORD = re.compile(
 )
 PLACES = re.compile(
     r"\b(?:where|locat\w{1,6}|bounding|\w{0,4}box(?:es)?|bbox\w{0,4}|coordinates?|detect\w{0,5}|"
-    r"regions?|ground(?:ing|ed)?|locali[sz]\w{1,6}|positions?|find|spot|pinpoint|outline|highlight|"
+    r"regions?|boundar\w{1,3}|ground(?:ing|ed)?|locali[sz]\w{1,6}|positions?|find|spot|pinpoint|outline|highlight|"
     r"segment\w{0,6}|areas?|rectangles?|refer\w{0,6}|ref|xyxy|xywh|x_?1|xmin|identify|mark|point|yolo|annotat\w{1,4})\b",
+    re.IGNORECASE,
+)
+REGIONS = re.compile(
+    r"\b(?:objects?|sections?|portions?|bounds|enclosed|within|inside|contained|described? what|"
+    r"images?|pictures?|photo\w{0,5})\b",
     re.IGNORECASE,
 )
 
@@ -83,14 +88,14 @@ def read_turn(question: str, answer: str, *, has_image: bool) -> Reading:
     n_words = min(len(_WORD.findall(head)), MAX_WORDS)
     if len(answer) > ANSWER_HEAD:
         n_words = MAX_WORDS + 1
-    asks_for_place = bool(PLACES.search(asked))
-    facts |= _box_facts(find_boxes(asked), find_boxes(head), asks_for_place=asks_for_place)
+    facts |= _box_facts(asked, find_boxes(asked), find_boxes(head))
     return Reading(question=asked, answer=head, n_words=n_words, facts=facts)
 
 
-def _box_facts(asked: Boxes, answered: Boxes, *, asks_for_place: bool) -> Fact:
+def _box_facts(question: str, asked: Boxes, answered: Boxes) -> Fact:
     facts = Fact.NONE
-    if asked.n and (asked.are_sure or asks_for_place):
+    asks_for_place = bool(PLACES.search(question))
+    if asked.n and (asked.are_sure or asks_for_place or REGIONS.search(question)):
         facts |= Fact.QUESTION_BOX
     if answered.n and (answered.are_sure or asks_for_place):
         facts |= Fact.ANSWER_BOX

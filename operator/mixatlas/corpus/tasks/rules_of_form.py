@@ -35,8 +35,13 @@ PROMPT_LANGUAGES = (
         name="tag-ocr",
         task="ocr",
         confidence=0.98,
-        says="A tag of Florence: `<OCR>`, `<OCR_WITH_REGION>`, `<REGION_TO_OCR>`.",
-        question=any_of(r"^<(?:region_to_)?ocr(?:_with_region)?>"),
+        says="A tag of Florence: `<OCR>`, `<OCR_WITH_REGION>`, `<REGION_TO_OCR>`; `QwenVL HTML`; a "
+        "tag of Donut: `<s_cord-v2>`, `<s_synthdog>` …",
+        question=any_of(
+            r"^<(?:region_to_)?ocr(?:_with_region)?>",
+            r"^qwenvl (?:html|markdown)$",
+            r"^<s_(?!rvlcdip|docvqa)[\w-]{1,40}>",
+        ),
     ),
     Rule(
         name="tag-detection",
@@ -59,20 +64,21 @@ PROMPT_LANGUAGES = (
             r"region_to_segmentation)>",
             r"^(?:\[(?:refer|grounding)\]|<\|?grounding\|?>)",
         ),
+        unless=reading.READS_PAGE,
     ),
     Rule(
         name="tag-classification",
         task="classification",
         confidence=0.98,
-        says="A tag of Florence: `<REGION_TO_CATEGORY>`.",
-        question=any_of(r"^<region_to_category>"),
+        says="A tag of Florence or Donut: `<REGION_TO_CATEGORY>`, `<s_rvlcdip>`.",
+        question=any_of(r"^<region_to_category>", r"^<s_rvlcdip>"),
     ),
     Rule(
         name="tag-vqa",
         task="vqa",
         confidence=0.98,
-        says="A tag: `[vqa]`, `<VQA>`, `<DocVQA>`.",
-        question=any_of(r"^\[vqa\]", r"^<(?:doc)?vqa>"),
+        says="A tag: `[vqa]`, `<VQA>`, `<DocVQA>`, `<s_docvqa>`.",
+        question=any_of(r"^\[vqa\]", r"^<(?:s_)?(?:doc)?vqa>"),
     ),
     Rule(
         name="command-caption",
@@ -121,11 +127,18 @@ PROMPT_LANGUAGES = (
 
 BOXES_IN_THE_ANSWER = (
     Rule(
+        name="document-tags",
+        task="ocr",
+        confidence=0.92,
+        says="The answer is a page in DocTags (`<doctag>`, `<otsl>` …), or HTML with a box a line.",
+        answer=reading.DOCUMENT_TAGS,
+    ),
+    Rule(
         name="text-with-boxes",
         task="ocr",
         confidence=0.9,
         says="Boxes in the answer, and the question asks to read text.",
-        question=reading.TRANSCRIBE,
+        question=reading.READS_PAGE,
         needs=Fact.ANSWER_BOX,
     ),
     Rule(
@@ -143,6 +156,23 @@ BOXES_IN_THE_ANSWER = (
         says="Boxes in the answer, and the question asks for a caption: its phrases are grounded.",
         question=captions.CAPTION,
         unless=places.ASKS_ALL,
+        needs=Fact.ANSWER_BOX,
+    ),
+    Rule(
+        name="caption-told-with-boxes",
+        task="grounding",
+        confidence=0.8,
+        says="Boxes in an answer of whole sentences, and the question asks what is shown.",
+        question=captions.WHAT_IS_THERE,
+        needs=Fact.ANSWER_BOX | Fact.BOXES_IN_PROSE,
+    ),
+    Rule(
+        name="boxes-of-what-is-told",
+        task="grounding",
+        confidence=0.85,
+        says="Boxes in the answer, and the question asks for those of what is mentioned or told.",
+        question=places.BOXES_OF_WHAT_IS_TOLD,
+        unless=places.OF_NAMED_CLASSES,
         needs=Fact.ANSWER_BOX,
     ),
     Rule(

@@ -73,14 +73,16 @@ READING = (
         confidence=0.93,
         says="“Transcribe”, “read the text”, “OCR this”, “what is the text”.",
         question=reading.TRANSCRIBE,
+        unless=captions.DESCRIPTIVE,
     ),
     Rule(
         name="what-is-written",
         task="ocr",
         confidence=0.88,
-        says="“What is written …”, “what does the sign say”; not of clocks, charts or people.",
+        says="“What is written …”, “what does the sign say”; not of clocks, charts or people, nor "
+        "with a word on the answer's form.",
         question=reading.WHAT_IS_WRITTEN,
-        unless=reading.NOT_READING,
+        unless=any_of(reading.NOT_READING.pattern, phrases.ANSWER_FORM.pattern),
     ),
     Rule(
         name="markup-answer",
@@ -102,6 +104,15 @@ CLASSES = (
         words=(0, 30),
     ),
     Rule(
+        name="what-picture-of",
+        task="classification",
+        confidence=0.7,
+        says="“What is this a photo of?”, “what is the main object?”, named in 4 words or fewer.",
+        question=phrases.WHAT_PICTURE_OF,
+        unless=phrases.ANSWER_FORM,
+        words=(1, 4),
+    ),
+    Rule(
         name="is-this-a-or-b",
         task="classification",
         confidence=0.85,
@@ -111,42 +122,23 @@ CLASSES = (
     ),
 )
 
-CAPTIONS = (
+WRITING = (
     Rule(
-        name="region-caption",
-        task="caption",
-        confidence=0.9,
-        says="A box in the question, and a description of the region is asked for.",
-        question=captions.DESCRIBE_REGION,
-        unless=any_of(r"\b(?:colou?r|how many|why|who|wearing|doing|single word|yes or no)\b"),
-        needs=Fact.QUESTION_BOX,
+        name="asked-for-a-question",
+        task="other",
+        confidence=0.85,
+        says="A question about the picture is asked for, and given.",
+        question=phrases.ASKS_FOR_QUESTION,
+        answer=any_of(r"[?？]"),
     ),
     Rule(
-        name="caption-template",
-        task="caption",
-        confidence=0.95,
-        says="“Describe this image”, “write a caption”, “give a summary of the photo” …",
-        question=captions.CAPTION,
-        unless=captions.NO_CAPTION,
-        lacks=Fact.QUESTION_BOX,
-    ),
-    Rule(
-        name="what-is-shown",
-        task="caption",
+        name="creative-writing",
+        task="other",
         confidence=0.8,
-        says="“What is shown”, “what is happening in the image”, answered in 7 words or more.",
-        question=captions.WHAT_IS_SHOWN,
-        unless=any_of(r"\b(?:single word|word or phrase)\b"),
-        words=(7, MANY),
-        lacks=Fact.QUESTION_BOX,
-    ),
-    Rule(
-        name="chart-message",
-        task="caption",
-        confidence=0.7,
-        says="The message or insight of a chart is asked for, answered in 12 words or more.",
-        question=captions.CHART_MESSAGE,
-        words=(12, MANY),
+        says="A story, a poem, a post or a prompt is to be written.",
+        question=phrases.CREATIVE,
+        unless=captions.CAPTION_NAMED,
+        words=(6, MANY),
     ),
 )
 
@@ -190,14 +182,6 @@ QUESTIONS = (
         words=(6, MANY),
     ),
     Rule(
-        name="creative-writing",
-        task="other",
-        confidence=0.8,
-        says="A story, a poem, a post or questions are to be written.",
-        question=phrases.CREATIVE,
-        words=(6, MANY),
-    ),
-    Rule(
         name="short-answer",
         task="vqa",
         confidence=0.88,
@@ -218,6 +202,15 @@ QUESTIONS = (
         confidence=0.6,
         says="“Count”, “name”, “find”, “explain”, “solve” …",
         question=phrases.TOLD,
+    ),
+    Rule(
+        name="about-the-picture",
+        task="caption",
+        confidence=0.55,
+        says="Anything else that is said of the picture, answered in 5 words or more.",
+        question=captions.NAMES_THE_PICTURE,
+        words=(5, MANY),
+        lacks=Fact.QUESTION_BOX,
     ),
     Rule(
         name="completion",
