@@ -19,8 +19,8 @@ _OPEN, _CLOSE = r"\s{0,3}[\[(]{1,2}\s{0,3}", r"\s{0,3}[\])]"
 _LIST = rf"{_OPEN}{_FOUR}{_CLOSE}{{1,2}}"
 _CORNER = rf"\(\s{{0,3}}{_NUMBER}\s{{0,3}},\s{{0,3}}{_NUMBER}\s{{0,3}}\)"
 _CORNERS = rf"{_CORNER}\s{{0,3}},?\s{{0,3}}{_CORNER}"
-_TAG = r"(?:<box>|<\|box_start\|>|<\|det\|>)"
-_END = r"(?:</box>|<\|box_end\|>|<\|/det\|>)?"
+_TAG = r"(?:<b?box>|<\|box_start\|>|<\|det\|>)"
+_END = r"(?:</b?box>|<\|box_end\|>|<\|/det\|>)?"
 _KEY = r"[\"']?(?:bbox|box|bounding_?box|bndbox)(?:_?2d)?[\"']?\s{0,3}[:=]"
 _FRACTION = r"(?:0?\.\d{1,20}|[01]\.0{0,20}|0|1)"
 _FRACTIONS = _COMMA.join([_FRACTION] * 4)
@@ -62,13 +62,13 @@ NOTATIONS = (
     ),
     Notation(
         name="tagged_list",
-        pattern=rf"{_TAG}{_LIST}\s{{0,3}}{_END}",
+        pattern=rf"{_TAG}(?:{_LIST}|\s{{0,3}}{_FOUR})\s{{0,3}}{_END}",
         is_sure=True,
         example="<box>[[120, 45, 388, 620]]</box>",
     ),
     Notation(
         name="location_tokens",
-        pattern=r"(?:<loc_?\d{1,4}>\s?){4}",
+        pattern=r"(?:<(?:loc|bin)_?\d{1,4}>\s?){4}",
         is_sure=True,
         example="<loc0120><loc0045><loc0388><loc0620>",
     ),

@@ -24,6 +24,8 @@ CLASSIFY = any_of(
     r"\b(?:of|from|among) (?:these|the following|the given|the listed) (?:categories|classes|"
     r"labels|"
     r"types|species|genres|emotions)\b",
+    r"\b(?:what|which) (?:\w+ )?labels?\b.{0,20}\b(?:assign|give|describes?|represents?|fits?|"
+    r"suits?)\b",
     r"\bpossible (?:classes|labels|categories)\b|\b(?:classes|categories|labels)\s?:",
     r"\b(?:correct|right|best|appropriate|single|suitable) (?:class )?label\b",
     r"\b(?:assign|give|pick|choose|predict)\b.{0,25}\b(?:label|class|category)\b",
@@ -36,6 +38,10 @@ CLASSIFY = any_of(
     r"shown)\b",
 )
 WHAT_PICTURE_OF = any_of(
+    r"\b(?:what (?:type|kind|sort) of (?:object|thing|item)s? is|(?:identify|name|recogni[sz]e) "
+    r"the "
+    r"(?:main )?(?:object|item|thing)) (?:shown |depicted |seen )?in (?:this|the) "
+    r"(?:image|picture|photo|photograph)\W{0,3}$",
     r"\bwhat is (?:this|the image|the picture|it) an? (?:photo|picture|image) of\b",
     r"\bwhat is the (?:main|central|primary|depicted|pictured) (?:object|subject|item|"
     r"animal)\b.{0,20}"
@@ -82,7 +88,7 @@ ASKED = any_of(
     r"[吗呢]|什么|哪|几|谁|多少|为什么|怎么",
 )
 TOLD = any_of(
-    r"(?:^|[.!:;,\n] ?)(?:please |kindly )?(?:count|name|identify|list|tell|explain|compare|find|"
+    r"(?:^|[.!:;,\n] ?)(?:please |kindly )?(?:count|name|identify|describe|list|tell|explain|compare|find|"
     r"determine|calculate|compute|solve|estimate|state|give|provide|discuss|analy[sz]e|evaluate|"
     r"specify|"
     r"mention|point out|infer|predict|answer|based on|according to|using|select|choose|pick|"

@@ -36,7 +36,9 @@ CAPTION = any_of(
     r"\bwhat does the (?:image|picture|photo) describe\b",
     r"^(?:\w+ ){0,4}(?:caption|description)(?: please)?\W{0,3}(?:please)?\W{0,3}$",
     r"^(?:an?|the|this) (?:image|photo|picture) (?:that shows|showing|shows|of)\W{0,3}$",
-    r"\bdescribe (?:it|this|that|them)\b",
+    r"\b(?:describe|tell me (?:all |more )?about) (?:it|this|that|them)\b",
+    rf"\bwhat (?:story (?:does|is)|would you (?:title|call|caption)|title "
+    rf"would)\b.{{0,30}}\b{PICTURE}\b",
     r"\b(?:narrate|tell me|describe|share|explain|say) what (?:you (?:see|notice)|is in it)\b",
     rf"^how (?:does|do) {THE_PICTURE} look\b",
     rf"\b{PICTURE} into (?:words|an? (?:descriptive|detailed|written|verbal))\b",

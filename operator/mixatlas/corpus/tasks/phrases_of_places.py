@@ -25,6 +25,7 @@ ASKS_ALL = any_of(
     r"categories)\b",
     r"\bobject detection\b",
     r"\b(?:detect|locate|list|find|identify)\b.{0,25}\bobjects\b",
+    r"\b(?:positions?|locations?|coordinates|box(?:es)?) (?:of|for) (?:each|every|all)\b",
     r"\bcategory names?\b|\bregion proposals\b|\bfollowing (?:categories|classes|objects|labels)\b",
     r"\bdetections?\b|\byolo\b|\bannotat(?:e|ions?)\b",
 )
@@ -33,6 +34,8 @@ BOXES_OF_WHAT_IS_TOLD = any_of(
     rf"\b{_TOLD_WORD}\b.{{0,40}}\b{_BOX_WORD}\b",
     rf"\b(?:explain|explanation|reason(?:ing)?|thoughts?|thinking|rationale|step by step|story|"
     rf"happening|going on)\b.{{0,120}}\b{_BOX_WORD}\b",
+    r"\b(?:match(?:es|ing)?|refer(?:s|red)? to|described by|corresponds? to)\b.{0,30}"
+    r"\b(?:description|expression|phrase|sentence)\b",
     r"\byou (?:mention|describe|discuss|reference|talk about)\b",
 )
 OF_NAMED_CLASSES = any_of(r"\b(?:categor(?:y|ies)|class(?:es)?|labels?)\b")

@@ -13,7 +13,8 @@ _READ = (
     r"\b(?:read|extract|recogni[sz]e|identify|detect|spot|list|provide|output|return|give|type|"
     r"write|"
     r"describe|mention|note|share|enumerate|report on|"
-    r"copy|decode|digiti[sz]e|elucidate|uncover|reveal|show|print|decipher|report|tell|state|"
+    r"copy|decode|pull|get|restore|recover|digiti[sz]e|elucidate|uncover|reveal|show|print|"
+    r"decipher|report|tell|state|"
     r"reproduce|capture|what is|what's|what are)\b"
 )
 _EVERY = (
@@ -25,7 +26,8 @@ _EVERY = (
     r"){0,7}"
 )
 _TEXT = (
-    r"(?:texts?|words?|writing|handwriting|letters|inscriptions?|lettering|wording|characters in "
+    r"(?:textual (?:information|contents?)|texts?|words?|writing|handwriting|letters|"
+    r"inscriptions?|lettering|wording|characters in "
     r"(?:the|this) (?:text|line|word|image))\b"
 )
 _NOT_ABOUT_TEXT = (
@@ -42,11 +44,15 @@ TRANSCRIBE = any_of(
     r"\b(?:return|output|produce|provide|give)\b(?! (?:the |your )?answer).{0,40}"
     r"\b(?:plain|natural|raw) text\b",
     r"\btext (?:recognition|reading|extraction|spotting)\b",
-    r"\bwhat(?:'s| is| are) the (?:\w+ ){1,3}text\b(?! (?:about|colou?r|size))",
+    r"\bwhat(?:'s| is| are) the (?:\w+ ){1,3}texts?\b(?! (?:about|colou?r|size))",
     r"\b(?:type|write|copy|read) (?:out|down|up|aloud) .{0,20}\bcontents?\b",
     r"\bdigiti[sz]e (?:this|the)\b|^(?:the )?text (?:in|on) (?:the|this)\b",
     r"\b(?:full|complete|raw) ocr\b|\bocr of\b",
     r"\bparse (?:this|the) (?:\w+ )?(?:page|document|image|file|pdf|scan|figure|receipt)\b",
+    r"^(?:please )?(?:can you )?read (?:out )?(?:the|this) \w+\W{0,3}$",
+    r"\bwhat (?:is|are) the (?:numbers?|digits?|characters?|letters?) (?:shown |written )?in "
+    r"(?:the|this) "
+    r"(?:image|picture)\b",
     r"\bconvert\b.{0,30}\b(?:in)?to (?:\w+ )?text\b",
     r"(?:识别|提取|读出|写出|转录).{0,15}(?:文字|文本|内容)|写(?:了|着|的是)什么",
 )

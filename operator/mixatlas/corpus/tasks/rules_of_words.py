@@ -179,6 +179,7 @@ QUESTIONS = (
         confidence=0.6,
         says="“Describe the man's clothes”, answered in 6 words or more.",
         question=captions.DESCRIBE_A_PART,
+        unless=any_of(r"\b(?:relation\w*|differences?|similarit\w+|purpose|reason|role)\b"),
         words=(6, MANY),
     ),
     Rule(
