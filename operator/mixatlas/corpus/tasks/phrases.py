@@ -88,8 +88,8 @@ ASKED = any_of(
     r"[吗呢]|什么|哪|几|谁|多少|为什么|怎么",
 )
 TOLD = any_of(
-    r"(?:^|[.!:;,\n] ?)(?:please |kindly )?(?:count|name|identify|describe|list|tell|explain|compare|find|"
-    r"determine|calculate|compute|solve|estimate|state|give|provide|discuss|analy[sz]e|evaluate|"
+    r"(?:^|[.!:;,\n] ?)(?:please |kindly )?(?:count|name|identify|describe|list|tell|explain|"
+    r"compare|find|determine|calculate|compute|solve|estimate|state|give|provide|discuss|analy[sz]e|evaluate|"
     r"specify|"
     r"mention|point out|infer|predict|answer|based on|according to|using|select|choose|pick|"
     r"complete|"
