@@ -37,15 +37,23 @@ CLASSIFY = any_of(
     r"\bwhat (?:kind|type) of (?:scene|document|chart|graph|plot|image|diagram) is (?:this|"
     r"shown)\b",
 )
-WHAT_PICTURE_OF = any_of(
-    r"\b(?:what (?:type|kind|sort) of (?:object|thing|item)s? is|(?:identify|name|recogni[sz]e) "
-    r"the "
-    r"(?:main )?(?:object|item|thing)) (?:shown |depicted |seen )?in (?:this|the) "
-    r"(?:image|picture|photo|photograph)\W{0,3}$",
+_WHAT_IT_IS = r"(?:object|subject|item|thing|entity|animal|focus|scene|setting|place)s?"
+MAIN_THING = any_of(
     r"\bwhat is (?:this|the image|the picture|it) an? (?:photo|picture|image) of\b",
-    r"\bwhat is the (?:main|central|primary|depicted|pictured) (?:object|subject|item|"
-    r"animal)\b.{0,20}"
-    r"\b(?:this|the) (?:image|picture|photo|photograph)\W{0,3}$",
+    r"\b(?:main|primary|central|key|dominant|most (?:prominent|striking|salient|important)|"
+    r"pictured) "
+    rf"{_WHAT_IT_IS}\b",
+    rf"\b(?:what (?:type|kind|sort) of {_WHAT_IT_IS} is|(?:identify|name|recogni[sz]e|tag|label) "
+    rf"the "
+    rf"{_WHAT_IT_IS}) (?:that is |shown |depicted |seen |most |pictured )*(?:in|of|by) (?:this|"
+    rf"the) "
+    r"(?:image|picture|photo|photograph)\b",
+    r"\b(?:object|thing|item) that is (?:the )?most \w+",
+)
+FACT_OF_THING = any_of(
+    r"\b(?:colou?r|how (?:many|much|old)|where|when|why|doing|wearing|holding|made of|material|"
+    r"shape|"
+    r"size|next to|left|right|behind|front)\b"
 )
 IS_THIS_A_OR_B = any_of(
     r"\bis (?:this|it|the (?:image|photo|picture|object|animal|scene|bird|plant|food|digit|sample|"
@@ -55,7 +63,7 @@ IS_THIS_A_OR_B = any_of(
 SPECIES = any_of(
     r"\b(?:what|which|identify the|name the|recogni[sz]e the|determine the) (?:\w+ )?"
     r"(?:species|breed|genus|variety|crop|disease|make and model)\b",
-    r"\b(?:species|breed) (?:is|of)\b",
+    r"\b(?:species|breed) (?:is|of)\b|\bscientific name\b",
 )
 
 ANSWER_FORM = any_of(
@@ -89,7 +97,8 @@ ASKED = any_of(
 )
 TOLD = any_of(
     r"(?:^|[.!:;,\n] ?)(?:please |kindly )?(?:count|name|identify|describe|list|tell|explain|"
-    r"compare|find|determine|calculate|compute|solve|estimate|state|give|provide|discuss|analy[sz]e|evaluate|"
+    r"compare|find|determine|calculate|compute|solve|estimate|state|give|provide|discuss|"
+    r"analy[sz]e|evaluate|"
     r"specify|"
     r"mention|point out|infer|predict|answer|based on|according to|using|select|choose|pick|"
     r"complete|"

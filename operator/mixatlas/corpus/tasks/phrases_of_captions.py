@@ -41,6 +41,7 @@ CAPTION = any_of(
     rf"would)\b.{{0,30}}\b{PICTURE}\b",
     r"\b(?:narrate|tell me|describe|share|explain|say) what (?:you (?:see|notice)|is in it)\b",
     rf"^how (?:does|do) {THE_PICTURE} look\b",
+    rf"\b{PICTURE}\b.{{0,60}}\b(?:alt[- ]?text|be titled|be captioned)\b",
     rf"\b{PICTURE} into (?:words|an? (?:descriptive|detailed|written|verbal))\b",
     rf"\b(?:descriptive|detailed) (?:paragraph|text|sentence|passage)\b.{{0,30}}\b{PICTURE}\b",
     rf"\b(?:title|headline|heading) for (?:\w+ )?{THE_PICTURE}",
@@ -95,7 +96,7 @@ WHOLE_PICTURE = any_of(
     rf"\b{THE_PICTURE} (?:is )?(?:conveys?|shows?|showing|depicts?|depicting|all about|"
     rf"about){_END}",
     rf"\b(?:while|by) (?:explaining|describing)\b.{{0,40}}\b{PICTURE}\b",
-    rf"\bwhat (?:is|'s) (?:this|the) {PICTURE}\?",
+    rf"\bwhat (?:is|'s) (?:this|the) {PICTURE}(?: of)?\?",
     r"这(?:张|幅).{0,12}(?:展示|显示|表现|传达|呈现|看到|发现|概括|包括|想表达|焦点|故事|标题|引人注目)"
     r"|概括.{0,10}(?:图|照片|画)|(?:画面|图片|图像|照片|画|作品).{0,8}(?:描绘|概括|呈现|传达|元素|说明|发现|看到|展示)",
 )

@@ -39,7 +39,7 @@ BOXES_OF_WHAT_IS_TOLD = any_of(
     r"\byou (?:mention|describe|discuss|reference|talk about)\b",
 )
 OF_NAMED_CLASSES = any_of(r"\b(?:categor(?:y|ies)|class(?:es)?|labels?)\b")
-DETECT_COMMAND = any_of(r"^detect (?!(?:the|this|that|text|whether|if)\b)")
+DETECT_COMMAND = any_of(r"^detect (?!(?:the|this|that|all|every|each|text|whether|if)\b)")
 POINTS_AT = any_of(
     r"\b(?:point|click|tap|pinpoint|where is|where are|where should|locate|touch|press|location of|"
     r"icon|button)\b"

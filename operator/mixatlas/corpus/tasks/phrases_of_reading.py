@@ -13,7 +13,7 @@ _READ = (
     r"\b(?:read|extract|recogni[sz]e|identify|detect|spot|list|provide|output|return|give|type|"
     r"write|"
     r"describe|mention|note|share|enumerate|report on|"
-    r"copy|decode|pull|get|restore|recover|digiti[sz]e|elucidate|uncover|reveal|show|print|"
+    r"copy|decode|display|pull|get|restore|recover|digiti[sz]e|elucidate|uncover|reveal|show|print|"
     r"decipher|report|tell|state|"
     r"reproduce|capture|what is|what's|what are)\b"
 )
@@ -26,7 +26,8 @@ _EVERY = (
     r"){0,7}"
 )
 _TEXT = (
-    r"(?:textual (?:information|contents?)|texts?|words?|writing|handwriting|letters|"
+    r"(?:textual (?:information|contents?)|(?:visible|legible|readable|printed) characters|"
+    r"texts?|words?|writing|handwriting|letters|"
     r"inscriptions?|lettering|wording|characters in "
     r"(?:the|this) (?:text|line|word|image))\b"
 )
@@ -36,6 +37,7 @@ _NOT_ABOUT_TEXT = (
 )
 TRANSCRIBE = any_of(
     r"\btranscri(?:be|ption)\b",
+    r"\boptical character recognition\b|\bocr (?:agent|tool|engine|model|system)\b",
     r"^(?:\w+ )?ocr\W{0,3}$|^ocr\b|\b(?:perform|run|do|apply|use) (?:an? )?ocr\b|\bocr (?:this|"
     r"the|on|results?|output)\b",
     rf"{_READ} {_EVERY}{_TEXT}{_NOT_ABOUT_TEXT}",
@@ -62,7 +64,8 @@ WHAT_IS_WRITTEN = any_of(
     rf"{PICTURE}) (?:\w+ )?(?:written|printed|shown|displayed|visible|see|seen|read|on|in|appear|"
     r"here|there|present|contain|engraved|inscribed|spelled|rendered|handwritten|painted)\b",
     r"\bwhat (?:texts?|words?|letters) (?:appears?|shows?)\b",
-    r"\bwhat (?:is|are) the \w+ (?:written|printed|engraved|inscribed)\b",
+    r"\bwhat (?:is|are) the (?!year|date|price|number|time|amount|total)\w+ "
+    r"(?:written|printed|engraved|inscribed)\b",
     r"\bwhat (?:name|message|title|number)s? (?:is|are|was|were) (?:\w+ )?(?:written|printed|"
     r"engraved|"
     r"inscribed|painted|spelled)\b",
@@ -97,6 +100,8 @@ TO_MARKUP = any_of(
 # What is read off a page with its places: the text is what is asked for, not the boxes.
 READS_PAGE = any_of(
     TRANSCRIBE.pattern,
+    r"\b(?:detect|identify|extract|find|locate|spot|list|recogni[sz]e|output)\b.{0,60}"
+    r"\b(?:texts|characters|words|lines of text)\b",
     r"\b(?:convert|parse|translate|turn)\b.{0,60}\b(?:markdown|latex|doctags?|docling|otsl|html)\b",
 )
 DOCUMENT_TAGS = any_of(

@@ -104,12 +104,12 @@ CLASSES = (
         words=(0, 30),
     ),
     Rule(
-        name="what-picture-of",
+        name="main-thing",
         task="classification",
         confidence=0.7,
-        says="“What is this a photo of?”, “what is the main object?”, named in 4 words or fewer.",
-        question=phrases.WHAT_PICTURE_OF,
-        unless=phrases.ANSWER_FORM,
+        says="“What is this a photo of?”, “name the main object”, answered in 4 words or fewer.",
+        question=phrases.MAIN_THING,
+        unless=phrases.FACT_OF_THING,
         words=(1, 4),
     ),
     Rule(
