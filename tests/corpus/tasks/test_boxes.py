@@ -40,6 +40,8 @@ PRINTED = {
     "DeepSeek": lambda box: f"<|det|>[{list(scaled(box, 999))}]<|/det|>",
     "PaliGemma": lambda box: "".join(f"<loc{v:04}>" for v in scaled(box, 1_023)),
     "Florence": lambda box: "".join(f"<loc_{v}>" for v in scaled(box, 999)),
+    "OFA": lambda box: " ".join(f"<bin_{v}>" for v in scaled(box, 999)),
+    "DocOwl": lambda box: "<bbox>{},{},{},{}</bbox>".format(*scaled(box, 999)),
     "Kosmos": lambda box: "<patch_index_{:04}><patch_index_{:04}>".format(*scaled(box, 1_023)),
     "MiniGPT": lambda box: "{" + "".join(f"<{v}>" for v in scaled(box, 100)) + "}",
     "corners": lambda box: "({}, {}), ({}, {})".format(*scaled(box, 999)),
@@ -125,6 +127,27 @@ def test_json_keys_name_nothing() -> None:
     named = bare.replace("}", ', "label": "cup"}')
     assert not find_boxes(bare).are_labelled
     assert find_boxes(named).are_labelled
+
+
+def test_boxes_and_names_may_stand_in_one_line() -> None:
+    found = find_boxes("10 20 50 90 high-speed train; 4 8 15 16 T-shirt; 1 2 3 4 cup.")
+    assert found.n == 3
+    assert found.are_labelled
+    assert not found.are_in_prose
+
+
+@pytest.mark.parametrize(
+    ("text", "are_in_prose"),
+    [
+        ("A cook [0.1, 0.2, 0.4, 0.9] stirs a pot [0.5, 0.5, 0.7, 0.6] of soup.", True),
+        ("A man [1, 2, 3, 4] with a dog [5, 6, 7, 8]", True),
+        ("cook [0.1, 0.2, 0.4, 0.9], pot [0.5, 0.5, 0.7, 0.6]", False),
+        ("[0.1, 0.2, 0.4, 0.9] cook; [0.5, 0.5, 0.7, 0.6] pot", False),
+        ("a cook<loc_1><loc_2><loc_3><loc_4>a pot<loc_5><loc_6><loc_7><loc_8>", False),
+    ],
+)
+def test_a_sentence_is_no_list_of_names(text: str, are_in_prose: bool) -> None:
+    assert find_boxes(text).are_in_prose is are_in_prose
 
 
 def test_counting_ends() -> None:
