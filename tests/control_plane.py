@@ -389,8 +389,10 @@ def environment_of(api: Api, pod: Plain) -> dict[str, str]:
     for variable in pod["spec"]["containers"][0].get("env", ()):
         source = variable.get("valueFrom", {})
         if "fieldRef" in source:
-            field = source["fieldRef"]["fieldPath"].removeprefix("metadata.")
-            found[variable["name"]] = metadata[field]
+            # `metadata.uid`, or `metadata.labels['…']`
+            field, _, key = source["fieldRef"]["fieldPath"].removesuffix("']").partition("['")
+            value = metadata[field.removeprefix("metadata.")]
+            found[variable["name"]] = value[key] if key else value
         elif "secretKeyRef" in source:
             reference = source["secretKeyRef"]
             path = f"/api/v1/namespaces/{metadata['namespace']}/secrets/{reference['name']}"
