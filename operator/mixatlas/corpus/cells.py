@@ -14,19 +14,20 @@ from pydantic import ValidationError
 from mixatlas.contract.canonical import Record, canonical_json
 from mixatlas.contract.errors import CorpusInvalid
 from mixatlas.contract.manifest import Turn
-from mixatlas.corpus.concepts.axis import TEXT, NoConcept
+from mixatlas.corpus.concepts.axis import TEXT, Belonging, NoConcept
 from mixatlas.corpus.labelled import LabelledSample
 from mixatlas.corpus.parts import PartRecord, stored_samples, tar_of
 from mixatlas.corpus.raw import BrokenSample, RawImage, RawSample
 from mixatlas.corpus.stage import StageMarker, Workspace, run_stage
 from mixatlas.corpus.tally import Tally
-from mixatlas.corpus.tasks import TaskSettings, label_sample
+from mixatlas.corpus.tasks import Decision, Decisions, TaskSettings, label_sample
 
 
 class CellLine(Record):
     """Turns of one sample that have one cell; `images` are references for `PartPictures`.
 
-    `overlap`: what it has in common with a benchmark; empty for nothing.
+    `cosine`: of the first image with its concept's vector. `overlap`: what it has in common with
+    a benchmark; empty for nothing.
     """
 
     where: str
@@ -34,18 +35,24 @@ class CellLine(Record):
     images: tuple[str, ...]
     hashes: tuple[str, ...]
     concept: str
+    cosine: float | None
     task: str
     source: str
     overlap: str
 
 
 class CellsMarker(StageMarker):
-    """`PART.cells.json`: what was made of samples; `cells` counts lines by `CONCEPT.TASK`."""
+    """`PART.cells.json`: what was made of samples; `cells` counts lines by `CONCEPT.TASK`.
+
+    `confusion`: the counts of a `Confusion` of given tasks and those of the rules.
+    """
 
     samples: int
     cells: dict[str, int]
     broken: int
     broken_samples: tuple[BrokenSample, ...]
+    decisions: tuple[Decision, ...]
+    confusion: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,7 @@ class CellRules:
         identity: Digest of all of these; another one has the part labelled anew.
     """
 
-    concepts: Callable[[], Callable[[PartRecord], str]]
+    concepts: Callable[[], Callable[[PartRecord], Belonging]]
     overlaps: Callable[[], Callable[[PartRecord], str]]
     tasks: TaskSettings
     origin: str
@@ -81,8 +88,8 @@ def label_part(work: Workspace, part: str, rules: CellRules) -> CellsMarker:
     """
 
     def write(file: BinaryIO) -> CellsMarker:
-        tally, cells = Tally(), Counter[str]()
-        for line in _lines(work.path(tar_of(part)), rules, tally):
+        tally, cells, decisions = Tally(), Counter[str](), Decisions(rules.tasks)
+        for line in _lines(work.path(tar_of(part)), rules, tally, decisions):
             file.write(line.to_bytes())
             cells[f"{line.concept}.{line.task}"] += 1
         return CellsMarker(
@@ -91,6 +98,8 @@ def label_part(work: Workspace, part: str, rules: CellRules) -> CellsMarker:
             cells=dict(sorted(cells.items())),
             broken=tally.broken,
             broken_samples=tuple(tally.named),
+            decisions=decisions.made(),
+            confusion=decisions.confusion().counts,
         )
 
     return run_stage(work, _file_of(part), CellsMarker, rules.identity, write)
@@ -125,7 +134,8 @@ def labelled_samples(
                     raise CorpusInvalid(
                         f"{path}:{number}: {error}", hint="Remove it and build again."
                     ) from error
-                concept = moved.get(f"{line.concept}.{line.task}", line.concept)
+                cell = f"{line.concept}.{line.task}"
+                concept = moved.get(cell, line.concept)
                 content_of = [line.hashes, [turn.to_plain() for turn in line.turns]]
                 split_by = line.hashes[0].encode() if line.hashes else canonical_json(content_of)
                 yield LabelledSample(
@@ -138,6 +148,7 @@ def labelled_samples(
                     identity=canonical_json([concept, line.task, *content_of]),
                     overlap=line.overlap,
                     is_held_out=_is_within(split_by, held_out),
+                    cosine=None if cell in moved else line.cosine,
                 )
 
 
@@ -146,26 +157,30 @@ def _is_within(content: bytes, share: float) -> bool:
     return int.from_bytes(hashlib.sha256(b"hold-out/" + content).digest()[:8]) < share * 2**64
 
 
-def _lines(tar: Path, rules: CellRules, tally: Tally) -> Iterator[CellLine]:
+def _lines(
+    tar: Path, rules: CellRules, tally: Tally, decisions: Decisions
+) -> Iterator[CellLine]:
     """Yield a line for every cell of every usable sample; count and name the others."""
     concept_of, overlap_of = rules.concepts(), rules.overlaps()
     for stored in stored_samples(tar):
         record = stored.record
         try:
-            concept = concept_of(record) if record.images else TEXT
+            belonging = concept_of(record) if record.images else Belonging(TEXT)
             labelled = label_sample(_raw(record, rules.origin), rules.tasks)
         except (NoConcept, CorpusInvalid) as error:
             reason = error.message if isinstance(error, CorpusInvalid) else str(error)
             tally.leave_out(BrokenSample(where=record.where, reason=reason))
             continue
         tally.used += 1
+        decisions.note(labelled)
         for found in labelled:
             yield CellLine(
                 where=record.where,
                 turns=found.sample.turns,
                 images=stored.references,
                 hashes=record.hashes,
-                concept=concept,
+                concept=belonging.concept,
+                cosine=belonging.cosine,
                 task=found.task,
                 source=found.sample.origin,
                 overlap=overlap_of(record),

@@ -26,6 +26,7 @@ class LabelledSample:
             sample lies among the others.
         overlap: What it has in common with a benchmark, for people; empty for nothing.
         is_held_out: Whether it is packed apart.
+        cosine: Of its first image with its concept's vector; None where there is none.
     """
 
     where: str
@@ -37,6 +38,7 @@ class LabelledSample:
     identity: bytes
     overlap: str = ""
     is_held_out: bool = False
+    cosine: float | None = None
 
     @property
     def domain(self) -> str:

@@ -1,4 +1,4 @@
-"""`left-out.jsonl`: samples that were left out, or only noted, each with its place and why."""
+"""`left-out.jsonl`: samples that were left out, or only noted, each with kind, place and why."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
-from mixatlas.contract.canonical import canonical_json
+from mixatlas.contract.canonical import Record
+
+
+LeftOutKind = Literal["duplicate", "overlap"]
+
+
+class LeftOutLine(Record):
+    """One line of the file."""
+
+    kind: LeftOutKind
+    where: str
+    why: str
 
 
 @dataclass(slots=True)
@@ -16,7 +27,7 @@ class LeftOut:
     """Counts samples that were left out, or would have been, by kind, and lists them in a file.
 
     Args:
-        file: Takes a line `{where, why}` each.
+        file: Takes a line `{kind, where, why}` each.
     """
 
     file: BinaryIO
@@ -26,15 +37,15 @@ class LeftOut:
     def duplicate(self, where: str, why: str) -> None:
         """Note a sample that equals another one."""
         self.duplicates += 1
-        self._write(where, why)
+        self._write("duplicate", where, why)
 
     def overlap(self, where: str, why: str) -> None:
         """Note a sample whose image a benchmark asks about."""
         self.overlaps += 1
-        self._write(where, why)
+        self._write("overlap", where, why)
 
-    def _write(self, where: str, why: str) -> None:
-        self.file.write(canonical_json({"where": where, "why": why}) + b"\n")
+    def _write(self, kind: LeftOutKind, where: str, why: str) -> None:
+        self.file.write(LeftOutLine(kind=kind, where=where, why=why).to_bytes())
 
 
 @contextmanager

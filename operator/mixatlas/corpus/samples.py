@@ -15,6 +15,7 @@ from mixatlas.contract.manifest import Domain, SampleRecord, Shard
 from mixatlas.corpus.external_sort import ExternalSort
 from mixatlas.corpus.images import read_again, read_image
 from mixatlas.corpus.labelled import LabelledSample
+from mixatlas.corpus.nearest import Nearest, NearImage
 from mixatlas.corpus.pictures import Pictures
 from mixatlas.corpus.shards import Member, SampleTooLarge, ShardWriter, WrittenShard
 from mixatlas.corpus.tokenizing import TextTokenizer
@@ -52,10 +53,14 @@ class SampleRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedDomains:
-    """What was written: domains to train on, and what of each is held out."""
+    """What was written: domains to train on, and what of each is held out.
+
+    `nearest`: of those to train on, the images nearest to each concept that has a vector.
+    """
 
     train: tuple[Domain, ...]
     held_out: tuple[Domain, ...]
+    nearest: dict[str, tuple[NearImage, ...]]
 
 
 def pack_samples(
@@ -85,15 +90,16 @@ def pack_samples(
     Raises:
         CorpusInvalid: A sample or an image cannot be used, with its place, or there are none.
     """
-    by_domain = ExternalSort(scratch)
-    for row in _rows(samples, pictures, rules):
+    by_domain, nearest = ExternalSort(scratch), Nearest()
+    for row in _rows(samples, pictures, nearest, rules=rules):
         by_domain.add(row)
     domains: dict[bytes, list[Domain]] = {_TRAIN: [], _HELD_OUT: []}
     for (split, name), rows in itertools.groupby(
         by_domain, key=lambda row: row.split(b"\t", 2)[:2]
     ):
         folder = root if split == _TRAIN else root / HELD_OUT
-        domains[split].append(_write_domain(name.decode(), rows, pictures, folder, rules=rules))
+        domain = _write_domain(name.decode(), rows, pictures, nearest, folder, rules=rules)
+        domains[split].append(domain)
     n_domains = len(domains[_TRAIN])
     if not n_domains:
         raise CorpusInvalid("there are no samples", hint="Give at least one.")
@@ -104,17 +110,19 @@ def pack_samples(
         tuple(sorted(domains[split], key=lambda domain: domain.name))
         for split in (_TRAIN, _HELD_OUT)
     )
-    return PackedDomains(train=train, held_out=held_out)
+    return PackedDomains(train=train, held_out=held_out, nearest=nearest.images(train))
 
 
 def _rows(
-    samples: Iterable[LabelledSample], pictures: Pictures, rules: SampleRules
+    samples: Iterable[LabelledSample], pictures: Pictures, nearest: Nearest, *, rules: SampleRules
 ) -> Iterator[bytes]:
     """Yield `SPLIT<tab>DOMAIN<tab>ORDER<tab>{where, paths, hashes, record}` a sample."""
     following = iter(samples)
     while chunk := list(itertools.islice(following, _CHUNK)):
         checked = _records(chunk, pictures, rules)
         for sample, (record, hashes) in zip(chunk, checked, strict=True):
+            if sample.cosine is not None and not sample.is_held_out:
+                nearest.offer(sample.concept, hashes[0], sample.cosine)
             order = hashlib.sha256(b"%d/" % rules.seed + sample.identity).hexdigest()
             payload = canonical_json(
                 {
@@ -160,7 +168,13 @@ def _records(
 
 
 def _write_domain(
-    name: str, rows: Iterator[bytes], pictures: Pictures, root: Path, *, rules: SampleRules
+    name: str,
+    rows: Iterator[bytes],
+    pictures: Pictures,
+    nearest: Nearest,
+    root: Path,
+    *,
+    rules: SampleRules,
 ) -> Domain:
     writer = ShardWriter(root / "shards" / name, rules.shard_bytes)
     supervised = 0
@@ -181,10 +195,12 @@ def _write_domain(
             content = read_again(pictures, path, sha256=sha256, where=payload["where"])
             members.append(Member(suffix=image, content=content))
         try:
-            writer.add(members, tokens=record.tokens)
+            place = writer.add(members, tokens=record.tokens)
         except SampleTooLarge as error:
             raise CorpusInvalid(str(error), where=payload["where"]) from error
         supervised += record.supervised_tokens
+        if payload["hashes"]:
+            nearest.place(record, payload["hashes"][0], place)
     concept, task = name.split(".")
     return _domain(concept, task, writer.close(), root, supervised=supervised, rules=rules)
 

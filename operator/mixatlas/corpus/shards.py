@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, final
+from typing import BinaryIO, NamedTuple, final
 
 _BLOCK = 512
 _END = 2 * _BLOCK
@@ -31,6 +31,13 @@ class WrittenShard:
     n_bytes: int
     n_samples: int
     tokens: int
+
+
+class Place(NamedTuple):
+    """Where a sample begins: the number of its tar among those of its writer, and the byte in it."""
+
+    tar: int
+    offset: int
 
 
 class SampleTooLarge(Exception):
@@ -73,8 +80,8 @@ class ShardWriter:
         self._tar: tarfile.TarFile | None = None
         self._n_total = 0
 
-    def add(self, members: Sequence[Member], *, tokens: int) -> None:
-        """Append one sample.
+    def add(self, members: Sequence[Member], *, tokens: int) -> Place:
+        """Append one sample; return where it begins.
 
         Raises:
             SampleTooLarge: It is larger than a whole shard.
@@ -85,6 +92,7 @@ class ShardWriter:
         if self._tar is not None and _file_bytes(self._tar.offset + needed) > self._limit:
             self._finish()
         tar = self._tar or self._start()
+        place = Place(len(self._finished), tar.offset)
         for member in members:
             tar.addfile(
                 _header(f"{self._n_total:08d}.{member.suffix}", member.content),
@@ -93,6 +101,7 @@ class ShardWriter:
         self._n_total += 1
         self._n_samples += 1
         self._tokens += tokens
+        return place
 
     def close(self) -> tuple[WrittenShard, ...]:
         """Finish the last tar and return all."""

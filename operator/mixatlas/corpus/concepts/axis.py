@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, final
+from typing import NamedTuple, Protocol, final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,6 +17,13 @@ TEXT = "text"
 _AXIS_VALUE: TypeAdapter[str] = TypeAdapter(AxisValue)
 
 
+class Belonging(NamedTuple):
+    """The concept of an image, and the cosine with its vector; None where it has no vector."""
+
+    concept: str
+    cosine: float | None = None
+
+
 class NoConcept(Exception):
     """A sample has no usable concept; the message says why."""
 
@@ -24,7 +31,7 @@ class NoConcept(Exception):
 class ConceptAxis(Protocol):
     """Gives samples with an image their concept."""
 
-    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], str]:
+    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], Belonging]:
         """Return what gives the samples of a part their concept; it raises NoConcept.
 
         Args:
@@ -58,9 +65,9 @@ class ColumnAxis:
     def __init__(self, settings: ConceptSettings) -> None:
         self._settings = settings
 
-    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], str]:
+    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], Belonging]:
         """As `ConceptAxis.concepts_of`."""
-        return lambda record: concept_of_column(record.concept or given, self._settings)
+        return lambda record: Belonging(concept_of_column(record.concept or given, self._settings))
 
     def similar(self, part: str) -> Mapping[bytes, str]:
         """As `ConceptAxis.similar`: a column tells nothing of it."""

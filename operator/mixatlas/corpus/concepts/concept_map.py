@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from mixatlas.contract.canonical import DecimalString, Record, canonical_json, sha256_hex
 from mixatlas.contract.errors import SpecError
 from mixatlas.contract.manifest import AxisValue, Sha256
+from mixatlas.corpus.concepts.axis import Belonging
 
 OTHER = "other"
 """Concept of images that no prompt describes clearly enough."""
@@ -68,20 +69,25 @@ class ConceptMap(Record):
         )
         return unit
 
-    def assign(self, V_nd: NDArray[np.float32]) -> list[str]:
+    def assign(self, V_nd: NDArray[np.float32]) -> list[Belonging]:
         """Return the concept of each image.
 
         Args:
             V_nd: Unit vectors of the same checkpoint.
         """
         S_nk = V_nd @ self.vectors.T
-        nearest = S_nk.argmax(axis=1)
-        names = [self.concepts[index].name for index in nearest]
+        nearest, cosines = S_nk.argmax(axis=1), rounded(S_nk.max(axis=1))
+        found = [
+            Belonging(self.concepts[index].name, cosine)
+            for index, cosine in zip(nearest, cosines, strict=True)
+        ]
         if float(self.margin) and len(self.concepts) > 1:
             top = np.partition(S_nk, -2, axis=1)[:, -2:]
             is_clear = top[:, 1] - top[:, 0] >= float(self.margin)
-            names = [name if ok else OTHER for name, ok in zip(names, is_clear, strict=True)]
-        return names
+            found = [
+                one if ok else Belonging(OTHER) for one, ok in zip(found, is_clear, strict=True)
+            ]
+        return found
 
     def has(self, name: str) -> bool:
         """Whether a concept has a vector."""

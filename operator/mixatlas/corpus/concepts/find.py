@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.contract.errors import CorpusInvalid, SpecError
-from mixatlas.corpus.concepts.axis import NoConcept
+from mixatlas.corpus.concepts.axis import Belonging, NoConcept
 from mixatlas.corpus.concepts.concept_map import ConceptMap
 from mixatlas.corpus.concepts.embed import (
     embed_files,
@@ -73,14 +73,14 @@ class ModelAxis:
         self.concepts = concepts
         self._lookalikes = lookalikes
 
-    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], str]:
+    def concepts_of(self, part: str, given: str | None) -> Callable[[PartRecord], Belonging]:
         """As `ConceptAxis.concepts_of`: by the first image, whatever the source says."""
         marker = embedding_of(self._work, part)
-        found: dict[bytes, str] = {}
+        found: dict[bytes, Belonging] = {}
         for hashes, V_nd in self._vectors(part):
             found.update(zip(hashes, self.concepts.assign(V_nd), strict=True))
 
-        def concept_of(record: PartRecord) -> str:
+        def concept_of(record: PartRecord) -> Belonging:
             sha256 = record.hashes[0]
             if sha256 in marker.broken:
                 raise NoConcept(f"images.0: cannot be decoded: {marker.broken[sha256]}")

@@ -8,17 +8,21 @@ Used by: the corpus build.
 
 from mixatlas.corpus.tasks.built_in import BUILT_IN, built_in_digest
 from mixatlas.corpus.tasks.confusion import Confusion, confusion
+from mixatlas.corpus.tasks.decisions import Decision, Decisions, add_up
 from mixatlas.corpus.tasks.label import LabelledPart, TaskLabel, label_sample, label_turn
 from mixatlas.corpus.tasks.settings import TaskRule, TaskSettings, TaskSource
 
 __all__ = [
     "BUILT_IN",
     "Confusion",
+    "Decision",
+    "Decisions",
     "LabelledPart",
     "TaskLabel",
     "TaskRule",
     "TaskSettings",
     "TaskSource",
+    "add_up",
     "built_in_digest",
     "confusion",
     "label_sample",
