@@ -1,4 +1,4 @@
-"""`mixatlas corpus inspect | build | pack | check | push`."""
+"""`mixatlas corpus inspect | build | pack | report | check | push`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from mixatlas.cli.documents import output_option
 from mixatlas.cli.stores import files_of, is_stored, open_place, open_uri
 from mixatlas.contract.exit_codes import CliExit
 from mixatlas.corpus import CheckReport, InspectReport, build, check, inspect, pack, push
+from mixatlas.corpus.overview import overview
 from mixatlas.corpus.readers import FORMATS
+from mixatlas.report.corpus_page import render_corpus
 
 MAX_ROWS = 20
 
@@ -125,6 +127,18 @@ def pack_command(samples: Path, out: Path, config: Path, items: Path | None) -> 
         f"{out}/manifest.json: {len(report.manifest.domains)} domains, {n} samples, "
         f"{len(report.manifest.benchmarks)} benchmarks in {report.seconds:.0f} s"
     )
+
+
+@command.command("report")
+@click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="[default: OUT.html]")
+def report_command(folder: Path, output: Path | None) -> None:
+    """Write an HTML page about the corpus folder OUT: concepts, cells, tasks, what was left out."""
+    page = render_corpus(overview(folder))
+    whole = folder.resolve()
+    output = output or whole.with_name(f"{whole.name}.html")
+    output.write_bytes(page)
+    click.echo(f"{output}: {len(page):,} bytes")
 
 
 @command.command("check")

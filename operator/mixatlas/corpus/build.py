@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.contract.errors import SpecError
-from mixatlas.corpus.cells import labelled_samples
+from mixatlas.corpus.atlas import begin_atlas
+from mixatlas.corpus.cells import cells_of, labelled_samples
 from mixatlas.corpus.concepts.axis import TEXT, ConceptAxis
 from mixatlas.corpus.document import CorpusDocument, load_document
 from mixatlas.corpus.parts import PartPictures, tar_of
@@ -91,6 +92,14 @@ def build(
         labels=Labels(
             definition=lambda concept: _definition(concept, axis, settings),
             concepts=by_model.concepts if by_model else None,
+            atlas=begin_atlas(
+                settings,
+                [cells_of(work, name) for name in names],
+                tally,
+                joined=joined,
+                cells=cells,
+                has_given_concepts=centroids is not None,
+            ),
         ),
         cleaning=Cleaning(
             keeps_duplicates=settings.duplicates == "Report",

@@ -18,7 +18,7 @@ from mixatlas.corpus.concepts.axis import TEXT, Belonging, NoConcept
 from mixatlas.corpus.labelled import LabelledSample
 from mixatlas.corpus.parts import PartRecord, stored_samples, tar_of
 from mixatlas.corpus.raw import BrokenSample, RawImage, RawSample
-from mixatlas.corpus.stage import StageMarker, Workspace, run_stage
+from mixatlas.corpus.stage import StageMarker, Workspace, read_marker, run_stage
 from mixatlas.corpus.tally import Tally
 from mixatlas.corpus.tasks import Decision, Decisions, TaskSettings, label_sample
 
@@ -105,6 +105,17 @@ def label_part(work: Workspace, part: str, rules: CellRules) -> CellsMarker:
     return run_stage(work, _file_of(part), CellsMarker, rules.identity, write)
 
 
+def cells_of(work: Workspace, part: str) -> CellsMarker:
+    """Return the marker of a part that was labelled.
+
+    Raises:
+        CorpusInvalid: It was not.
+    """
+    if marker := read_marker(work, _file_of(part), CellsMarker):
+        return marker
+    raise CorpusInvalid(f"part {part} is not labelled", hint="Run stage assign.")
+
+
 def _file_of(part: str) -> str:
     return f"{part}.cells"
 
@@ -157,9 +168,7 @@ def _is_within(content: bytes, share: float) -> bool:
     return int.from_bytes(hashlib.sha256(b"hold-out/" + content).digest()[:8]) < share * 2**64
 
 
-def _lines(
-    tar: Path, rules: CellRules, tally: Tally, decisions: Decisions
-) -> Iterator[CellLine]:
+def _lines(tar: Path, rules: CellRules, tally: Tally, decisions: Decisions) -> Iterator[CellLine]:
     """Yield a line for every cell of every usable sample; count and name the others."""
     concept_of, overlap_of = rules.concepts(), rules.overlaps()
     for stored in stored_samples(tar):

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from mixatlas.contract.canonical import Record
+from pydantic import ValidationError
 
+from mixatlas.contract.canonical import Record
+from mixatlas.contract.errors import CorpusInvalid
 
 LeftOutKind = Literal["duplicate", "overlap"]
 
@@ -56,3 +58,19 @@ def noting(path: Path) -> Iterator[LeftOut]:
         yield left_out
     if not (left_out.duplicates or left_out.overlaps):
         path.unlink()
+
+
+def read_left_out(path: Path) -> Iterator[LeftOutLine]:
+    """Yield the lines of the file; none where there is no file.
+
+    Raises:
+        CorpusInvalid: A line is damaged.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, content in enumerate(file, 1):
+            try:
+                yield LeftOutLine.model_validate_json(content)
+            except ValidationError as error:
+                raise CorpusInvalid(f"{path}:{number}: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
@@ -21,17 +21,23 @@ class Broken(Exception):
 
 
 def read_members(content: bytes, model: type[RecordT]) -> Iterator[tuple[RecordT, list[bytes]]]:
-    """Yield the records of a shard with their images, checked.
+    """Yield the records of a shard with their images, checked; see `stream_members`."""
+    return stream_members(io.BytesIO(content), model)
+
+
+def stream_members(file: BinaryIO, model: type[RecordT]) -> Iterator[tuple[RecordT, list[bytes]]]:
+    """Yield the records of a shard with their images, checked; reads no further than asked.
 
     Args:
-        content: A tar of `KEY.json`, each followed by its images.
+        file: A tar of `KEY.json`, each followed by its images; at its start, or where a sample
+            begins.
         model: SampleRecord or ItemRecord.
 
     Raises:
         Broken: A member is a link or has an unsafe name, a record is wrong, or an image is
             missing, unnamed or unfit.
     """
-    for key, record_bytes, files in _groups(content):
+    for key, record_bytes, files in _groups(file):
         try:
             record = model.model_validate_json(record_bytes)
         except ValidationError as error:
@@ -47,10 +53,10 @@ def read_members(content: bytes, model: type[RecordT]) -> Iterator[tuple[RecordT
         yield record, [files[name] for name in names]
 
 
-def _groups(content: bytes) -> Iterator[tuple[str, bytes, dict[str, bytes]]]:
+def _groups(file: BinaryIO) -> Iterator[tuple[str, bytes, dict[str, bytes]]]:
     """Yield (key, record, images by name) a sample; members of a key stand together."""
     key, record, files = "", b"", dict[str, bytes]()
-    for name, member in _plain_files(content):
+    for name, member in _plain_files(file):
         head, _, tail = name.partition(".")
         if tail == "json":
             if key:
@@ -64,15 +70,15 @@ def _groups(content: bytes) -> Iterator[tuple[str, bytes, dict[str, bytes]]]:
         yield key, record, files
 
 
-def _plain_files(content: bytes) -> Iterator[tuple[str, bytes]]:
+def _plain_files(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
     try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
+        with tarfile.open(fileobj=file, mode="r:") as tar:
             for info in tar:
                 if not info.isfile():
                     raise Broken(f"{info.name} is not a plain file")
                 if "/" in info.name or info.name.startswith("."):
                     raise Broken(f"{info.name} is not a plain name")
-                file = tar.extractfile(info)
-                yield info.name, file.read() if file else b""
+                member = tar.extractfile(info)
+                yield info.name, member.read() if member else b""
     except tarfile.TarError as error:
         raise Broken(f"not a tar: {error}") from error

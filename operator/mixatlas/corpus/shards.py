@@ -34,7 +34,7 @@ class WrittenShard:
 
 
 class Place(NamedTuple):
-    """Where a sample begins: the number of its tar among those of its writer, and the byte in it."""
+    """Where a sample begins: the number of its tar, and the byte in it."""
 
     tar: int
     offset: int

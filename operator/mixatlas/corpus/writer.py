@@ -13,6 +13,7 @@ from pathlib import Path
 from mixatlas.contract.canonical import canonical_json, sha256_hex
 from mixatlas.contract.errors import SpecError
 from mixatlas.contract.manifest import BenchmarkEntry, CorpusManifest, Embedding, TokenizerRef
+from mixatlas.corpus.atlas import ATLAS, Atlas
 from mixatlas.corpus.concepts.concept_map import ConceptMap
 from mixatlas.corpus.config import PackConfig
 from mixatlas.corpus.items import ItemRules, pack_items
@@ -54,10 +55,12 @@ class Labels:
         definition: Tells of a concept how it and the tasks were found; part of a domain's
             definition.
         concepts: The concepts of a model; they are written beside the manifest.
+        atlas: What was found on the way to the labels; likewise, with the nearest images.
     """
 
     definition: Callable[[str], str]
     concepts: ConceptMap | None = None
+    atlas: Atlas | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,9 @@ def write_corpus(
             copy_tokenizer(tokenizer_folder, root / HELD_OUT / "tokenizer")
             held_out = manifest.model_copy(update={"domains": domains.held_out, "benchmarks": ()})
             (root / HELD_OUT / "manifest.json").write_bytes(held_out.to_bytes())
+        if labels.atlas:
+            atlas = labels.atlas.model_copy(update={"nearest": domains.nearest})
+            (root / ATLAS).write_bytes(atlas.to_bytes())
         content = manifest.to_bytes()
         (root / "manifest.json").write_bytes(content)
         seconds = time.time() - begun

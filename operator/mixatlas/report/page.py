@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup as Safe
 
 from mixatlas.contract.mixture import Mixture
@@ -21,6 +19,7 @@ from mixatlas.report.tables import (
     noise_rows,
     trial_rows,
 )
+from mixatlas.report.template import environment, render
 
 
 def render_report(observed: Observed) -> bytes:
@@ -32,13 +31,10 @@ def render_report(observed: Observed) -> bytes:
     Returns:
         UTF-8 HTML. The same observation gives the same bytes; all text is escaped.
     """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["signed"] = _signed
-    environment.filters["interval"] = _interval
-    source = files("mixatlas.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    return environment.from_string(source).render(_context(observed)).encode()
+    page = environment()
+    page.filters["signed"] = _signed
+    page.filters["interval"] = _interval
+    return render(page, "page.html.jinja", _context(observed))
 
 
 def _context(observed: Observed) -> dict[str, Any]:
