@@ -5,7 +5,7 @@ from __future__ import annotations
 from mixatlas.report.corpus_view import CorpusView
 from mixatlas.report.template import environment, render
 
-_OPEN_CELLS = 40
+_OPEN_CELLS = 64
 
 
 def render_corpus(corpus: CorpusView) -> bytes:
@@ -19,6 +19,7 @@ def render_corpus(corpus: CorpusView) -> bytes:
     """
     page = environment()
     page.filters["count"] = _count
+    page.filters["counted"] = _counted
     page.filters["percent"] = _percent
     shares = [cell.share for cell in corpus.cells]
     context = {
@@ -31,6 +32,10 @@ def render_corpus(corpus: CorpusView) -> bytes:
 
 def _count(n: int) -> str:
     return f"{n:,}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def _percent(share: float | None) -> str:
