@@ -15,8 +15,11 @@ from mixatlas.cli import cli
 from mixatlas.contract.errors import CorpusInvalid, SpecError
 from mixatlas.contract.manifest import CorpusManifest
 from mixatlas.corpus import BuildReport, build, check
+from mixatlas.corpus.atlas import load_atlas
 from mixatlas.corpus.concepts.concept_map import ConceptMap
 from mixatlas.corpus.files import Files, LocalFiles
+from mixatlas.corpus.overview import overview
+from mixatlas.corpus.showcase import nearest_samples
 from raw_corpus import write_lines, write_tokenizer
 from raw_sources import a_chat
 
@@ -231,6 +234,55 @@ def test_what_cannot_be_found_is_refused(folder: Path, concepts: str, message: s
         _build(folder, concepts + "\n")
     assert message in str(error.value)
     assert not (folder.parent / "out").exists()
+
+
+@pytest.mark.parametrize("k", [2, 4])
+def test_the_page_shows_the_nearest_images_of_each_concept(folder: Path, k: int) -> None:
+    report = _build(folder, CLUSTERS.replace("k: 4", f"k: {k}"))
+    corpus, concepts = report.pack.folder, _concepts(report)
+    atlas = load_atlas(corpus)
+    assert atlas is not None
+    assert (atlas.document.method, atlas.document.k) == ("Clusters", k)
+    names = {concept.name for concept in concepts.concepts}
+    assert set(atlas.nearest) == names
+    for concept, nearest in atlas.nearest.items():
+        samples = nearest_samples(corpus, nearest)
+        assert {sample.record.concept for sample in samples} == {concept}
+        cosines = [near.cosine for near in nearest]
+        assert cosines == sorted(cosines, reverse=True)
+        assert len({near.image for near in nearest}) == len(nearest) >= min(16, 36 // k)
+    page = overview(corpus)
+    assert [row.k for row in page.clusters if row.is_chosen] == [k]
+    assert sum(concept.sampled or 0 for concept in page.concepts) == 36
+    assert all(concept.are_nearest for concept in page.concepts)
+    assert any(f"k = {k}" in value for _, value in page.facts)
+
+
+def test_an_image_of_a_joined_cell_is_near_to_no_concept(folder: Path) -> None:
+    whites = [_sample(folder, "white", n) for n in range(3)]
+    _write(folder, [*(s for s in _samples(folder) if "white" not in s["id"]), *whites])
+    report = _build(folder, CLUSTERS.replace("k: 4", "k: 4, minSamples: 5"))
+    atlas = load_atlas(report.pack.folder)
+    assert atlas is not None
+    assert [(cell.cell, cell.samples) for cell in atlas.joined] == [("white.vqa", 3)]
+    assert "white" not in atlas.nearest
+    joined = atlas.nearest[atlas.joined[0].concept]
+    assert len(joined) == 9
+
+
+def test_prompts_and_given_concepts_have_a_page(folder: Path) -> None:
+    first = _build(folder, PROMPTS).pack.folder
+    page = overview(first)
+    assert page.clusters == ()
+    assert [concept.prompts for concept in page.concepts] == [
+        ("a blue square", "a green square"),
+        ("a red square",),
+        ("a white square",),
+    ]
+    assert {concept.sampled for concept in page.concepts} == {None}
+    (folder / "old.json").write_bytes((first / "concepts.json").read_bytes())
+    second = _build(folder, PROMPTS, "second", centroids=folder / "old.json").pack.folder
+    assert ("Concepts", "Prompts: those of another corpus (3)") in overview(second).facts
 
 
 def test_the_command_uses_centroids(folder: Path) -> None:
