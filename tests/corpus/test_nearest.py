@@ -81,7 +81,6 @@ def test_each_place_holds_a_sample_of_its_image(folder: Path) -> None:
 
 
 def test_a_caption_of_the_image_is_preferred(folder: Path) -> None:
-    # Domains are written by name: classification, ocr and vqa before and after the caption.
     tasks = ("vqa", "caption", "classification", "ocr")
     samples = [a_sample(number, task) for number in range(6) for task in tasks]
     samples += [a_sample(number, "vqa") for number in range(6, 8)]

@@ -119,6 +119,11 @@ def test_a_packed_corpus_shows_distinct_images_of_each_concept(tmp_path: Path) -
     assert "Packed corpus" in _page(tmp_path / "out")
 
 
+def test_an_image_of_many_samples_is_shown_once(tmp_path: Path) -> None:
+    view = overview(_packed(tmp_path, 1, png((200, 9, 9)), n=20))
+    assert len(view.concepts[0].pictures) == 1
+
+
 def _page(folder: Path) -> str:
     _run("report", folder)
     return folder.with_name(f"{folder.name}.html").read_text()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import final
 
 from pydantic import Field
@@ -15,7 +14,6 @@ from mixatlas.contract.manifest import Domain, SampleRecord, Sha256
 from mixatlas.corpus.shards import Place
 
 N_NEAREST = 16
-_CAPTION = "caption"
 
 
 class NearImage(Record):
@@ -31,26 +29,17 @@ class NearImage(Record):
     offset: int = Field(ge=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """A written sample of a near image."""
-
-    domain: str
-    is_caption: bool
-    place: Place
-
-
 @final
 class Nearest:
     """Keeps the nearest images of each concept, whatever the number of samples.
 
     First every sample is offered, then those that were written are placed. Of several samples of
-    an image the first one counts, unless a later one is its caption.
+    an image the first one counts: domains are written by name, and `caption` is the first of tasks.
     """
 
     def __init__(self) -> None:
         self._ranked: dict[str, list[tuple[float, str]]] = defaultdict(list)
-        self._placed: dict[tuple[str, str], _Found] = {}
+        self._placed: dict[tuple[str, str], tuple[str, Place]] = {}
 
     def offer(self, concept: str, image: str, cosine: float) -> None:
         """Consider an image of a concept, by its SHA-256; equal images count once."""
@@ -66,14 +55,8 @@ class Nearest:
         """Note where a sample was written; `image` is the SHA-256 of its first image."""
         if all(image != known for _, known in self._ranked.get(record.concept, ())):
             return
-        found = _Found(
-            domain=f"{record.concept}.{record.task}",
-            is_caption=record.task == _CAPTION,
-            place=place,
-        )
-        known = self._placed.get((record.concept, image))
-        if known is None or (found.is_caption and not known.is_caption):
-            self._placed[record.concept, image] = found
+        domain = f"{record.concept}.{record.task}"
+        self._placed.setdefault((record.concept, image), (domain, place))
 
     def images(self, domains: Iterable[Domain]) -> dict[str, tuple[NearImage, ...]]:
         """Return the images of each concept, the nearest first.
@@ -84,14 +67,14 @@ class Nearest:
         shards = {domain.name: domain.shards for domain in domains}
         nearest = {}
         for concept, ranked in sorted(self._ranked.items()):
-            placed = [(image, -cosine, self._placed[concept, image]) for cosine, image in ranked]
+            placed = [(image, -cosine, *self._placed[concept, image]) for cosine, image in ranked]
             nearest[concept] = tuple(
                 NearImage(
                     image=image,
                     cosine=cosine,
-                    shard=shards[found.domain][found.place.tar].url,
-                    offset=found.place.offset,
+                    shard=shards[domain][place.tar].url,
+                    offset=place.offset,
                 )
-                for image, cosine, found in placed
+                for image, cosine, domain, place in placed
             )
         return nearest
