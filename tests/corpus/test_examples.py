@@ -186,7 +186,7 @@ def test_an_example_is_built(
         f"s3://corpora/{path.relative_to(tmp_path / 'data').as_posix()}": path.read_bytes()
         for path in tmp_path.rglob("*.tar")
     }
-    monkeypatch.setattr("mixatlas.cli.corpus.S3Store", lambda _: Objects(objects))
+    monkeypatch.setattr("mixatlas.cli.stores.S3Store", lambda _: Objects(objects))
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost")
     out = tmp_path / "out"
     command = ["corpus", "build", str(out), "-f", str(tmp_path / "corpus.yaml")]

@@ -55,7 +55,7 @@ def overview(folder: Path) -> CorpusView:
     manifest, content = _manifest(folder)
     atlas = load_atlas(folder)
     path = folder / "concepts.json"
-    concepts = load_concept_map(path) if path.exists() else None
+    concepts = load_concept_map(path.read_bytes(), str(path)) if path.exists() else None
     left_out = _left_out(folder)
     total = sum(domain.tokens for domain in manifest.domains)
     held_out = folder / HELD_OUT
