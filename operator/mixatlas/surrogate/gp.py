@@ -136,6 +136,11 @@ class Processes:
         """Variance of each latent before any trial."""
         return self.theta_m3[:, 0].exp().numpy()
 
+    @property
+    def residual_variance_m(self) -> FloatArray:
+        """Variance of a new measurement around its latent, known noise aside."""
+        return self.theta_m3[:, 2].exp().numpy()
+
     def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of each latent at each mixture, both (q, m)."""
         K_mnq = kernel(self.theta_m3, squared_distances(self.X_nf, self.features(W_qd)))

@@ -1,0 +1,192 @@
+"""The tables of this folder, ready to be split: weights on the simplex, metrics, targets.
+
+Notation: n runs, d domains, m metrics.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+HERE = Path(__file__).parent
+REGMIX_TARGETS = (
+    "arxiv", "dm_mathematics", "github", "pile_cc", "pubmed_central", "stackexchange",
+    "wikipedia_en",
+)  # fmt: skip
+BLIND_BITS = {
+    "bits_AnimalQA": 0.964,
+    "bits_Refer": 1.669,
+    "bits_TextRead": 4.064,
+    "bits_DocQA": 2.375,
+    "bits_ChartQA": 1.455,
+    "bits_ScreenQA": 1.188,
+}
+"""Bits of a predictor that sees no image: the normalised objective divides by them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is ranked: a weighted sum of metrics, lower is better."""
+
+    name: str
+    weight_m: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Rows seen and rows to be ranked."""
+
+    seen: IntArray
+    unseen: IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Finished runs.
+
+    Args:
+        name: For people.
+        domains: The `d` columns of weights.
+        metrics: The `m` columns of values.
+        W_nd: Weights, rows sum to 1.
+        Y_nm: Metrics, lower is better.
+        targets: What is ranked.
+        sizes: Numbers of seen runs.
+        split: From (size, seed) to rows; equal arguments give equal splits.
+        n_splits: How many seeds there are at most.
+    """
+
+    name: str
+    domains: tuple[str, ...]
+    metrics: tuple[str, ...]
+    W_nd: FloatArray
+    Y_nm: FloatArray
+    targets: tuple[Target, ...]
+    sizes: tuple[int, ...]
+    split: Callable[[int, int], Split]
+    n_splits: int
+
+    def splits(self, size: int, n: int) -> Iterator[Split]:
+        """Yield the first `n` splits of a size; a larger size of one seed contains a smaller."""
+        for seed in range(min(n, self.n_splits)):
+            yield self.split(size, seed)
+
+
+def regmix() -> Table:
+    """Pile mixtures of RegMix at 1M parameters: 512 runs to see from, 256 to be ranked."""
+    parts = [_regmix_part(part) for part in ("train", "test")]
+    (domains, metrics, W_seen, Y_seen), (_, _, W_unseen, Y_unseen) = parts
+    n_seen, n_unseen = len(W_seen), len(W_unseen)
+
+    def split(size: int, seed: int) -> Split:
+        order = np.random.default_rng([seed, 17]).permutation(n_seen)
+        return Split(seen=order[:size], unseen=np.arange(n_seen, n_seen + n_unseen))
+
+    eye = np.eye(len(metrics))
+    return Table(
+        name="regmix",
+        domains=domains,
+        metrics=metrics,
+        W_nd=np.concatenate([W_seen, W_unseen]),
+        Y_nm=np.concatenate([Y_seen, Y_unseen]),
+        targets=(
+            *(Target(name=name, weight_m=eye[metrics.index(name)]) for name in REGMIX_TARGETS),
+            Target(name="mean", weight_m=np.full(len(metrics), 1 / len(metrics))),
+        ),
+        sizes=(32, 64, 128),
+        split=split,
+        n_splits=50,
+    )
+
+
+def olmix() -> Table:
+    """Sparse web-topic mixtures of Olmix: the mean of 110 metrics, and 20 of them."""
+    ratios, domains = _read(HERE / "olmix" / "dclm_ratios.csv", skip=("", "run", "name", "index"))
+    values, names = _read(HERE / "olmix" / "dclm_metrics.csv", skip=("", "run", "name", "index"))
+    by_run = {row["run"]: row for row in values}
+    Y_all = np.array([[float(by_run[row["run"]][name]) for name in names] for row in ratios])
+    # Twenty metrics evenly over the alphabet: no choice of ours. The mean is a metric of its own.
+    chosen = [int(i) for i in np.linspace(0, len(names) - 1, 20).round()]
+    metrics = (*(names[i] for i in chosen), "mean")
+    eye = np.eye(len(metrics))
+    return Table(
+        name="olmix",
+        domains=domains,
+        metrics=metrics,
+        W_nd=_weights(ratios, domains),
+        Y_nm=np.column_stack([Y_all[:, chosen], Y_all.mean(axis=1)]),
+        targets=tuple(Target(name=n, weight_m=eye[i]) for i, n in enumerate(metrics)),
+        sizes=(32, 64),
+        split=partial(_random_split, len(ratios)),
+        n_splits=50,
+    )
+
+
+def demo() -> Table:
+    """The demo's searches: the first runs of one search are seen, all runs of others ranked."""
+    ratios, domains = _read(HERE / "demo" / "ratios.csv", skip=("run", "name"))
+    values, names = _read(HERE / "demo" / "metrics.csv", skip=("run", "name", "seed"))
+    metrics = tuple(name for name in names if name in BLIND_BITS)
+    search_n = np.array([row["name"] for row in ratios])
+    searches = [s for s in dict.fromkeys(search_n) if s not in {"uniform", "natural", "random"}]
+
+    def split(size: int, seed: int) -> Split:
+        of_one = search_n == searches[seed]
+        return Split(seen=np.flatnonzero(of_one)[:size], unseen=np.flatnonzero(~of_one))
+
+    blind_m = np.array([BLIND_BITS[name] for name in metrics])
+    eye = np.eye(len(metrics))
+    return Table(
+        name="demo",
+        domains=domains,
+        metrics=metrics,
+        W_nd=_weights(ratios, domains),
+        Y_nm=np.array([[float(row[name]) for name in metrics] for row in values]),
+        targets=(
+            *(Target(name=n, weight_m=eye[i]) for i, n in enumerate(metrics)),
+            Target(name="objective", weight_m=1 / blind_m / len(metrics)),
+        ),
+        sizes=(10, 16, 24),
+        split=split,
+        n_splits=len(searches),
+    )
+
+
+TABLES: dict[str, Callable[[], Table]] = {"regmix": regmix, "olmix": olmix, "demo": demo}
+
+
+def _random_split(n: int, size: int, seed: int) -> Split:
+    order = np.random.default_rng([seed, 24]).permutation(n)
+    return Split(seen=order[:size], unseen=order[size:])
+
+
+def _regmix_part(part: str) -> tuple[tuple[str, ...], tuple[str, ...], FloatArray, FloatArray]:
+    ratios, columns = _read(HERE / "regmix" / f"{part}_mixture_1m.csv", skip=("index",))
+    values, losses = _read(HERE / "regmix" / f"{part}_pile_loss_1m.csv", skip=("index",))
+    by_index = {row["index"]: row for row in values}
+    return (
+        tuple(column.removeprefix("train_the_pile_") for column in columns),
+        tuple(c.removeprefix("metric/the_pile_").removesuffix("_val_loss") for c in losses),
+        _weights(ratios, columns),
+        np.array([[float(by_index[row["index"]][c]) for c in losses] for row in ratios]),
+    )
+
+
+def _read(path: Path, *, skip: Sequence[str]) -> tuple[list[dict[str, str]], tuple[str, ...]]:
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return rows, tuple(column for column in rows[0] if column not in skip)
+
+
+def _weights(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> FloatArray:
+    W_nd = np.array([[float(row[column]) for column in columns] for row in rows])
+    return np.asarray(W_nd / W_nd.sum(axis=1, keepdims=True))

@@ -1,0 +1,64 @@
+"""From a table of finished runs to a posterior of its metrics: no search, no direction.
+
+Notation: n runs, q mixtures, d domains, m metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixatlas.surrogate.features import Features
+from mixatlas.surrogate.fit import EPSILONS, fit
+from mixatlas.surrogate.gp import Processes
+from mixatlas.surrogate.threads import single_thread
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TablePosterior:
+    """What is believed of every mixture's metrics.
+
+    Args:
+        processes: In standardised metrics.
+        shift_m: Mean of the measured values.
+        spread_m: Their sd, positive.
+    """
+
+    processes: Processes
+    shift_m: FloatArray
+    spread_m: FloatArray
+
+    def predict(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and sd (q, m) of a new measurement of each metric."""
+        mean_qm, variance_qm = self.processes.marginals(W_qd)
+        sd_qm = np.sqrt(variance_qm + self.processes.residual_variance_m)
+        return self.shift_m + self.spread_m * mean_qm, self.spread_m * sd_qm
+
+
+def learn_table(domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray) -> TablePosterior:
+    """Fit the surrogate to finished runs.
+
+    Args:
+        domains: Names of the `d` domains; names `a.b` tell a grid.
+        W_nd: Weights, rows on the simplex.
+        Y_nm: Metrics as measured, NaN = not measured; each is measured at least once.
+
+    Raises:
+        FitFailed: The numbers fail.
+    """
+    shift_m = np.nanmean(Y_nm, axis=0)
+    sd_m = np.nanstd(Y_nm, axis=0)
+    spread_m = np.where(sd_m > 0, sd_m, 1.0)
+    with single_thread():
+        fitted = fit(
+            W_nd,
+            (Y_nm - shift_m) / spread_m,
+            noise_m=np.zeros(Y_nm.shape[1]),
+            candidates=[Features.on(domains, epsilon=epsilon) for epsilon in EPSILONS],
+        )
+    return TablePosterior(processes=fitted.processes, shift_m=shift_m, spread_m=spread_m)
