@@ -281,7 +281,7 @@ def test_prompts_and_given_concepts_have_a_page(folder: Path) -> None:
     ]
     assert {concept.sampled for concept in page.concepts} == {None}
     (folder / "old.json").write_bytes((first / "concepts.json").read_bytes())
-    second = _build(folder, PROMPTS, "second", centroids=folder / "old.json").pack.folder
+    second = _build(folder, PROMPTS, "second", centroids=str(folder / "old.json")).pack.folder
     assert ("Concepts", "Prompts: those of another corpus (3)") in overview(second).facts
 
 
