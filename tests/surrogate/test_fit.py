@@ -7,14 +7,16 @@ import pytest
 
 from mixatlas.contract.errors import FitFailed
 from mixatlas.surrogate.features import Features
-from mixatlas.surrogate.fit import PRIOR_MEAN, fit, starts_from
+from mixatlas.surrogate.fit import MOST_FITTED, fit, start_from
+from mixatlas.surrogate.kernel import RELEVANCES, RESIDUAL
 
 RNG = np.random.default_rng(4)
 W_nd = RNG.dirichlet(np.ones(4), size=30)
-FEATURES = Features.on(("a", "b", "c", "d"), epsilon=0.01)
+FEATURES = Features.over(("a", "b", "c", "d"), W_nd)
 SMOOTH = np.sqrt(W_nd[:, 0]) - np.sqrt(W_nd[:, 1])
 SMOOTH = (SMOOTH - SMOOTH.mean()) / SMOOTH.std()
 ROUGH = RNG.normal(size=30)
+NOISE_M = np.array([1e-4])
 
 
 def test_noise_goes_where_it_is() -> None:
@@ -22,57 +24,63 @@ def test_noise_goes_where_it_is() -> None:
         W_nd,
         np.column_stack([SMOOTH, ROUGH]),
         noise_m=np.array([1e-4, 1e-4]),
-        candidates=[FEATURES],
+        features=FEATURES,
     )
     smooth, rough = found.hyperparameters(("smooth", "rough")).values()
-    assert smooth[2] < 0.02
-    assert rough[2] > 0.1
+    assert smooth[RESIDUAL] < 0.03
+    assert rough[RESIDUAL] > 0.1
 
 
-def test_each_benchmark_takes_its_own_best_start() -> None:
-    bad_start = np.tile(PRIOR_MEAN + np.array([3.0, 1.0, 3.0]), (2, 1))
-    Z_nm = np.column_stack([SMOOTH, ROUGH])
-    noise_m = np.array([1e-4, 1e-4])
-    alone = fit(W_nd, Z_nm, noise_m=noise_m, candidates=[FEATURES])
-    both = fit(W_nd, Z_nm, noise_m=noise_m, candidates=[FEATURES], starts=[bad_start])
-    assert both.log_posterior >= alone.log_posterior
+def test_what_moves_a_benchmark_becomes_relevant() -> None:
+    found = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES)
+    relevance = found.hyperparameters(("smooth",))["smooth"][RELEVANCES]
+    assert min(relevance[:2]) > max(relevance[2:])
 
 
-def test_the_feature_map_with_the_higher_posterior_wins() -> None:
-    maps = [Features.on(("a", "b", "c", "d"), epsilon=e) for e in (1e-6, 0.05)]
-    arguments = {"noise_m": np.array([1e-4])}
-    each = [fit(W_nd, SMOOTH[:, None], candidates=[m], **arguments) for m in maps]
-    best = fit(W_nd, SMOOTH[:, None], candidates=maps, **arguments)
-    assert best.log_posterior == max(found.log_posterior for found in each)
+def test_a_warm_start_ends_where_it_began() -> None:
+    cold = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES)
+    start = start_from(cold.hyperparameters(("smooth",)), ("smooth",), FEATURES.n_groups)
+    warm = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES, warm_start=start)
+    assert warm.log_posterior == pytest.approx(cold.log_posterior, abs=0.05)
+
+
+def test_many_trials_in_another_order_give_the_same_fit() -> None:
+    W = RNG.dirichlet(np.ones(3), size=MOST_FITTED + 40)
+    Z = (np.log(W[:, :1] + 0.01) - W[:, 1:2]) + 0.1 * RNG.normal(size=(len(W), 1))
+    shuffled = RNG.permutation(len(W))
+    features = Features.over(("a", "b", "c"), W)
+    one, other = (
+        fit(W[rows], Z[rows], noise_m=NOISE_M, features=features)
+        for rows in (np.arange(len(W)), shuffled)
+    )
+    np.testing.assert_allclose(
+        one.processes.marginals(W[:5])[0], other.processes.marginals(W[:5])[0], rtol=0.01, atol=0.01
+    )
 
 
 def test_scores_that_are_not_finite_numbers_fail_as_a_value_of_ours() -> None:
     with pytest.raises(FitFailed):
-        fit(
-            np.full((3, 4), np.nan),
-            np.zeros((3, 1)),
-            noise_m=np.array([0.1]),
-            candidates=[FEATURES],
-        )
+        fit(np.full((3, 4), np.nan), np.zeros((3, 1)), noise_m=NOISE_M, features=FEATURES)
 
 
 @pytest.mark.parametrize(
     "stored",
     [
         pytest.param(None, id="nothing"),
-        pytest.param({"one": (1.0, 1.0, 0.1, 0.01)}, id="a benchmark is missing"),
+        pytest.param({"one": (1.0,) * 10}, id="a benchmark is missing"),
         pytest.param({"one": (1.0,), "two": (1.0,)}, id="too few numbers"),
-        pytest.param({"one": (-1.0,) * 4, "two": (1.0,) * 4}, id="not positive"),
+        pytest.param({"one": (-1.0,) * 10, "two": (1.0,) * 10}, id="not positive"),
+        pytest.param({"one": (float("nan"),) * 10, "two": (1.0,) * 10}, id="not a number"),
     ],
 )
 def test_a_malformed_warm_start_is_no_start(stored: dict[str, tuple[float, ...]] | None) -> None:
-    assert starts_from(stored, ("one", "two")) == ((), None)
+    assert start_from(stored, ("one", "two"), FEATURES.n_groups) is None
 
 
 def test_a_stored_fit_is_read_back() -> None:
-    stored = fit(
-        W_nd, SMOOTH[:, None], noise_m=np.array([1e-4]), candidates=[FEATURES]
-    ).hyperparameters(("smooth",))
-    (start,), epsilon = starts_from(stored, ("smooth",))
-    np.testing.assert_allclose(np.exp(start[0]), stored["smooth"][:3])
-    assert epsilon == 0.01
+    stored = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES).hyperparameters(
+        ("smooth",)
+    )
+    start = start_from(stored, ("smooth",), FEATURES.n_groups)
+    assert start is not None
+    np.testing.assert_allclose(np.exp(start[0]), stored["smooth"])

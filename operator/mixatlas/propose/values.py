@@ -34,7 +34,7 @@ class ProposeSettings:
     method: Method = "Bayesian"
     beta: float = 2.0
     constraints: tuple[MaxDrop, ...] = ()
-    least_epsilon: float = 0.002
+    least_epsilon: float = 0.001
     n_draws: int = 1024
     n_starts: int = 4
     n_pool: int = 1536

@@ -9,10 +9,12 @@ import numpy as np
 
 from mixatlas.space.space import FloatArray
 
+SEPARATORS = ".:/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Grid:
-    """Concepts and tasks of domains named `CONCEPT.TASK`.
+    """Concepts and tasks of domains named `CONCEPT.TASK`, or with `:` or `/` for the dot.
 
     Args:
         concepts: Names, sorted.
@@ -28,10 +30,9 @@ class Grid:
 
     @classmethod
     def of(cls, domains: Sequence[str]) -> Grid:
-        """Read the grid from names; without a dot in every name there is none (0 rows)."""
-        parts = [tuple(name.split(".")) for name in domains]
-        if any(len(part) != 2 for part in parts):
-            parts = []
+        """Read the grid from names; without one and the same separator in each there is none."""
+        split = ([tuple(name.split(separator)) for name in domains] for separator in SEPARATORS)
+        parts = next((found for found in split if all(len(part) == 2 for part in found)), [])
         concepts = tuple(sorted({part[0] for part in parts}))
         tasks = tuple(sorted({part[1] for part in parts}))
         d = len(domains)

@@ -1,18 +1,18 @@
 """Where mixtures lie for a kernel: warped weights of the cells and of whole concepts and tasks.
 
-A benchmark gains much from the first tokens of a cell and little from the next, so distances are
-taken between square roots and logarithms of weights. A concept or a task as a whole acts beside
-its cells (the same format, the same pictures), so the sums over the grid's two axes are features
-of their own. The factors were chosen on the demo corpus before any search was confirmed with them;
-those of the square roots grow with the root of the number of features in their block, which keeps
-a typical distance between mixtures equal for 5 and for 60 domains.
+A benchmark gains much from the first tokens of a cell and little from the next, and zero differs
+from a little. Which warp of the weights says it best depends on the corpus: logarithms rank runs
+best where weights are spread (RegMix), square roots where most are zero (Olmix). So each weight is
+seen through both, and the kernel learns how much either counts. A concept or a task as a whole
+acts beside its cells (the same format, the same pictures), so the sums over the grid's two axes
+are features too.
 
-Notation: n mixtures, d domains, s sums over one axis, f features.
+Notation: n mixtures, d domains, g groups (cells and sums), f = 2 g features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -23,43 +23,79 @@ from numpy.typing import NDArray
 from mixatlas.space.grid import Grid
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
-CELL_FACTOR = 1.1
-CONCEPT_FACTOR = 3.0
-TASK_FACTOR = 4.4
-LOG_FACTOR = 0.3
+EPSILON = 0.001
+"""Weight at which the logarithm levels off: far below it, zero and some are alike."""
+N_WARPS = 2
+LEAST_SPREAD = 0.1
+"""Least spread of a feature, as a share of the median one: what hardly moved in the trials must
+not look far away as soon as it moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Features:
-    """A fixed map from the simplex to feature space.
+    """A fixed map from the simplex to feature space, standardised over the trials.
 
     Args:
-        sums: Per axis of the grid its indicator matrix of shape (s, d) and its factor; none for
-            a space without a grid.
-        epsilon: Weight at which the logarithm levels off: far below it, zero and some are alike.
+        S_gd: Which domains each group sums.
+        epsilon: Of the logarithm.
+        centre_f: Mean of each feature over the trials: the logarithms of all groups, then the
+            square roots.
+        spread_f: Its sd over the trials, bounded from below.
     """
 
-    sums: tuple[tuple[FloatArray, float], ...]
+    S_gd: FloatArray
     epsilon: float
+    centre_f: FloatArray
+    spread_f: FloatArray
 
     @classmethod
-    def on(cls, domains: Sequence[str], *, epsilon: float) -> Self:
-        """Build the features of named domains: cells alone, or with the sums of their grid."""
-        grid = Grid.of(domains)
-        if grid.is_empty:
-            return cls(sums=(), epsilon=epsilon)
+    def over(cls, domains: Sequence[str], W_nd: FloatArray, *, epsilon: float = EPSILON) -> Self:
+        """Build the features of named domains: cells alone, or with the sums of their grid.
+
+        Args:
+            domains: Names; `concept.task` tells the grid.
+            W_nd: Weights of the trials, n >= 1.
+            epsilon: Of the logarithm, positive.
+        """
+        S_gd = np.concatenate([np.eye(len(domains)), _sums(domains)])
+        X_nf = _warped(W_nd, S_gd, epsilon)
+        sd_f = X_nf.std(axis=0)
+        spread_f = np.where(sd_f > 1e-9, sd_f, 1.0)
         return cls(
-            sums=((grid.C_cd, CONCEPT_FACTOR), (grid.T_td, TASK_FACTOR)),
+            S_gd=S_gd,
             epsilon=epsilon,
+            centre_f=X_nf.mean(axis=0),
+            spread_f=np.maximum(spread_f, LEAST_SPREAD * np.median(spread_f)),
         )
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups g."""
+        return len(self.S_gd)
 
     def __call__(self, W_nd: FloatArray) -> torch.Tensor:
         """Map weights of shape (n, d) to features of shape (n, f), float64."""
-        return torch.as_tensor(np.concatenate(list(self._blocks(np.clip(W_nd, 0, None))), axis=1))
+        X_nf = _warped(W_nd, self.S_gd, self.epsilon)
+        return torch.as_tensor((X_nf - self.centre_f) / self.spread_f)
 
-    def _blocks(self, W_nd: FloatArray) -> Iterator[FloatArray]:
-        yield CELL_FACTOR * np.sqrt(W_nd.shape[1] * W_nd)
-        for S_sd, factor in self.sums:
-            yield factor * np.sqrt(len(S_sd) * (W_nd @ S_sd.T))
-        yield LOG_FACTOR * np.log(W_nd + self.epsilon)
+
+def _sums(domains: Sequence[str]) -> FloatArray:
+    """Return the indicators (s, d) of whole concepts and tasks.
+
+    None that sums a single cell, which is there already, or all, which is constant.
+    """
+    grid = Grid.of(domains)
+    S_sd = np.concatenate([grid.C_cd, grid.T_td])
+    size_s = S_sd.sum(axis=1)
+    return np.asarray(S_sd[(size_s > 1) & (size_s < len(domains))])
+
+
+def _warped(W_nd: FloatArray, S_gd: FloatArray, epsilon: float) -> FloatArray:
+    U_ng = np.clip(W_nd, 0.0, None) @ S_gd.T
+    warps: tuple[Callable[[FloatArray], FloatArray], ...] = (
+        lambda U: np.log(U + epsilon),
+        np.sqrt,
+    )
+    return np.concatenate([warp(U_ng) for warp in warps], axis=1)

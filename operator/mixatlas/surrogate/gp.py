@@ -1,11 +1,10 @@
 """Exact Gaussian processes, one a benchmark, batched over benchmarks on shared inputs.
 
-The latent of benchmark m is a smooth function with kernel s_m · exp(-D² / (2 ℓ_m² f)) over f
-features, seen through seed noise of known variance plus a learnt residual. Where a trial lacks a
-benchmark its noise is made so large that the row says nothing, which keeps all benchmarks in one
-batch.
+The latent of benchmark m is a smooth function (see `kernel`), seen through seed noise of known
+variance plus a learnt residual. Where a trial lacks a benchmark its noise is made so large that the
+row says nothing, which keeps all benchmarks in one batch.
 
-Notation: n trials, m benchmarks, q mixtures, f features; all torch float64.
+Notation: n trials, m benchmarks, q mixtures, f features, p hyper-parameters; all torch float64.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from mixatlas.contract.errors import FitFailed
 from mixatlas.surrogate.features import Features
+from mixatlas.surrogate.kernel import RESIDUAL, Kernel
 
 FloatArray = NDArray[np.float64]
 
@@ -33,12 +33,12 @@ class Data:
     """What the processes are conditioned on.
 
     Args:
-        D_nn: Squared feature distances divided by f.
+        X_nf: Features of the trials.
         Z_mn: Standardised latents; 0 where not measured.
         N_mn: Known noise variance; `UNMEASURED` where not measured.
     """
 
-    D_nn: torch.Tensor
+    X_nf: torch.Tensor
     Z_mn: torch.Tensor
     N_mn: torch.Tensor
 
@@ -47,41 +47,22 @@ class Data:
         """Arrange standardised latents (NaN = not measured) and their known noise variances."""
         measured_nm = np.isfinite(Z_nm)
         return cls(
-            D_nn=squared_distances(X_nf, X_nf),
+            X_nf=X_nf,
             Z_mn=torch.as_tensor(np.where(measured_nm, Z_nm, 0.0).T.copy()),
             N_mn=torch.as_tensor(np.where(measured_nm, noise_m, UNMEASURED).T.copy()),
         )
 
 
-def squared_distances(A_qf: torch.Tensor, B_nf: torch.Tensor) -> torch.Tensor:
-    """Return squared distances divided by the number of features, (q, n)."""
-    cross_qn = A_qf @ B_nf.T
-    norms_qn = (A_qf**2).sum(1)[:, None] + (B_nf**2).sum(1)[None, :]
-    return (norms_qn - 2 * cross_qn).clamp_min(0.0) / A_qf.shape[1]
-
-
-def kernel(theta_m3: torch.Tensor, D_qn: torch.Tensor) -> torch.Tensor:
-    """Return the covariances (m, …) of latents at scaled squared distances.
-
-    Args:
-        theta_m3: Logarithms of output scale, length-scale and residual variance.
-        D_qn: Scaled squared distances, of any shape.
-    """
-    shape = (-1, *([1] * D_qn.ndim))
-    scale_m, length_m = theta_m3[:, 0].exp().reshape(shape), theta_m3[:, 1].exp().reshape(shape)
-    return scale_m * torch.exp(-0.5 * D_qn / length_m**2)
-
-
-def factor(theta_m3: torch.Tensor, data: Data) -> torch.Tensor:
+def factor(theta_mp: torch.Tensor, data: Data) -> torch.Tensor:
     """Return the Cholesky factors (m, n, n) of the observed scores' covariance.
 
     Raises:
         FitFailed: A covariance is not positive definite.
     """
-    noise_mn = data.N_mn + theta_m3[:, 2].exp()[:, None] + JITTER
+    noise_mn = data.N_mn + theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
     try:
         L_mnn: torch.Tensor = torch.linalg.cholesky(
-            kernel(theta_m3, data.D_nn) + torch.diag_embed(noise_mn)
+            Kernel.of(theta_mp)(data.X_nf, data.X_nf) + torch.diag_embed(noise_mn)
         )
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # torch has it
         raise FitFailed(
@@ -97,74 +78,62 @@ class Processes:
 
     Args:
         features: From weights to kernel inputs.
-        X_nf: Features of the trials.
-        theta_m3: Hyper-parameters (logarithms; see `kernel`).
+        theta_mp: Hyper-parameters (logarithms; see `kernel`).
         data: What was seen.
         L_mnn: Cholesky factors of its covariance.
         alpha_mn: Covariance⁻¹ · latents.
     """
 
     features: Features
-    X_nf: torch.Tensor
-    theta_m3: torch.Tensor
+    theta_mp: torch.Tensor
     data: Data
     L_mnn: torch.Tensor
     alpha_mn: torch.Tensor
 
     @classmethod
-    def conditioned(
-        cls, features: Features, X_nf: torch.Tensor, *, theta_m3: torch.Tensor, data: Data
-    ) -> Self:
+    def conditioned(cls, features: Features, *, theta_mp: torch.Tensor, data: Data) -> Self:
         """Condition the processes on the data.
 
         Raises:
             FitFailed: The covariance is not positive definite.
         """
-        L_mnn = factor(theta_m3, data)
+        L_mnn = factor(theta_mp, data)
         alpha_mn = torch.cholesky_solve(data.Z_mn[..., None], L_mnn)[..., 0]
-        return cls(
-            features=features,
-            X_nf=X_nf,
-            theta_m3=theta_m3,
-            data=data,
-            L_mnn=L_mnn,
-            alpha_mn=alpha_mn,
-        )
-
-    @property
-    def prior_variance_m(self) -> FloatArray:
-        """Variance of each latent before any trial."""
-        return self.theta_m3[:, 0].exp().numpy()
+        return cls(features=features, theta_mp=theta_mp, data=data, L_mnn=L_mnn, alpha_mn=alpha_mn)
 
     @property
     def residual_variance_m(self) -> FloatArray:
         """Variance of a new measurement around its latent, known noise aside."""
-        return self.theta_m3[:, 2].exp().numpy()
+        return self.theta_mp[:, RESIDUAL].exp().numpy()
+
+    def prior_variance(self, W_qd: FloatArray) -> FloatArray:
+        """Return the variance (q, m) of each latent before any trial."""
+        return Kernel.of(self.theta_mp).diagonal(self.features(W_qd)).T.numpy()
 
     def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of each latent at each mixture, both (q, m)."""
-        K_mnq = kernel(self.theta_m3, squared_distances(self.X_nf, self.features(W_qd)))
+        kernel, Q_qf = Kernel.of(self.theta_mp), self.features(W_qd)
+        K_mnq = kernel(self.data.X_nf, Q_qf)
         mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
         H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
-        variance_mq = self.theta_m3[:, :1].exp() - (H_mnq**2).sum(1)
+        variance_mq = kernel.diagonal(Q_qf) - (H_mnq**2).sum(1)
         return mean_mq.T.numpy(), variance_mq.clamp_min(1e-12).T.numpy()
 
     def covariance_with(self, W_qd: FloatArray, w_d: FloatArray) -> FloatArray:
         """Return the covariance (q, m) of each mixture's latents with one mixture's."""
+        kernel = Kernel.of(self.theta_mp)
         Q_qf, one_f = self.features(W_qd), self.features(w_d[None, :])
-        K_mnq = kernel(self.theta_m3, squared_distances(self.X_nf, Q_qf))
-        K_mn1 = kernel(self.theta_m3, squared_distances(self.X_nf, one_f))
-        prior_mq = kernel(self.theta_m3, squared_distances(Q_qf, one_f))[..., 0]
-        seen_mq = (K_mnq.transpose(1, 2) @ torch.cholesky_solve(K_mn1, self.L_mnn))[..., 0]
-        return (prior_mq - seen_mq).T.numpy()
+        K_mqn, K_mn1 = kernel(Q_qf, self.data.X_nf), kernel(self.data.X_nf, one_f)
+        seen_mq1 = K_mqn @ torch.cholesky_solve(K_mn1, self.L_mnn)
+        return (kernel(Q_qf, one_f) - seen_mq1)[..., 0].T.numpy()
 
     def joint(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return means (m, q) and covariances (m, q, q) of the latents."""
-        Q_qf = self.features(W_qd)
-        K_mnq = kernel(self.theta_m3, squared_distances(self.X_nf, Q_qf))
+        kernel, Q_qf = Kernel.of(self.theta_mp), self.features(W_qd)
+        K_mnq = kernel(self.data.X_nf, Q_qf)
         mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
         H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
-        C_mqq = kernel(self.theta_m3, squared_distances(Q_qf, Q_qf)) - H_mnq.transpose(1, 2) @ H_mnq
+        C_mqq = kernel(Q_qf, Q_qf) - H_mnq.transpose(1, 2) @ H_mnq
         return mean_mq.numpy(), ((C_mqq + C_mqq.transpose(1, 2)) / 2).numpy()
 
     def observing(self, W_pd: FloatArray) -> Processes:
@@ -175,14 +144,13 @@ class Processes:
         if not len(W_pd):
             return self
         mean_pm, _ = self.marginals(W_pd)
-        X_nf = torch.cat([self.X_nf, self.features(W_pd)])
         noise_m1 = self.data.N_mn.min(dim=1, keepdim=True).values
         data = Data(
-            D_nn=squared_distances(X_nf, X_nf),
+            X_nf=torch.cat([self.data.X_nf, self.features(W_pd)]),
             Z_mn=torch.cat([self.data.Z_mn, torch.as_tensor(mean_pm.T.copy())], dim=1),
             N_mn=torch.cat([self.data.N_mn, noise_m1.expand(-1, len(W_pd))], dim=1),
         )
-        return Processes.conditioned(self.features, X_nf, theta_m3=self.theta_m3, data=data)
+        return Processes.conditioned(self.features, theta_mp=self.theta_mp, data=data)
 
     def leave_out(self, rows: Sequence[int]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Predict the mean score of some rows from all other rows.
@@ -200,6 +168,6 @@ class Processes:
         C_mrr = torch.linalg.inv(P_mnn[:, index][:, :, index])
         mean_mr = self.data.Z_mn[:, index] - (C_mrr @ self.alpha_mn[:, index, None])[..., 0]
         known_m = self.data.N_mn[:, index].mean(1) / len(index)
-        residual_m = (self.theta_m3[:, 2].exp() + JITTER) / len(index)
+        residual_m = (self.theta_mp[:, RESIDUAL].exp() + JITTER) / len(index)
         latent_m = C_mrr.mean(dim=(1, 2)) - known_m - residual_m
         return mean_mr.mean(1).numpy(), latent_m.clamp_min(1e-12).numpy(), known_m.numpy()

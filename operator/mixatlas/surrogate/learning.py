@@ -14,8 +14,8 @@ from mixatlas.ledger.history import History
 from mixatlas.ledger.records import ObjectiveRecord
 from mixatlas.objective.scale import Scale
 from mixatlas.surrogate.feasibility import Divergence, MaxDrop
-from mixatlas.surrogate.features import Features
-from mixatlas.surrogate.fit import EPSILONS, Hyperparameters, fit, starts_from
+from mixatlas.surrogate.features import EPSILON, Features
+from mixatlas.surrogate.fit import Hyperparameters, fit, start_from
 from mixatlas.surrogate.gp import Processes
 from mixatlas.surrogate.posterior import ObjectivePosterior
 from mixatlas.surrogate.threads import single_thread
@@ -47,7 +47,7 @@ def learn(
     record: ObjectiveRecord,
     *,
     constraints: Sequence[MaxDrop] = (),
-    least_epsilon: float = EPSILONS[0],
+    least_epsilon: float = EPSILON,
     warm_start: Hyperparameters | None = None,
 ) -> Learned:
     """Fit the surrogate to all trials that carry scores.
@@ -58,7 +58,7 @@ def learn(
         record: The fixed objective, with the seed noise of each score.
         constraints: Drops that are not allowed.
         least_epsilon: Lower bound of the log-warp's ε: the longest sample's tokens over a
-            trial's budget. ε is chosen in [least_epsilon, 0.05].
+            trial's budget.
         warm_start: The last round's hyper-parameters.
 
     Returns:
@@ -69,7 +69,7 @@ def learn(
         FitFailed: A benchmark has no score at all, or the numbers fail.
 
     Cost:
-        O(n³ m) a step of the fit, about a hundred steps for each of up to 3 values of ε.
+        O(n³ m) a step of the fit, at most a hundred steps (see `fit`).
     """
     scale = _checked_scale(history, record, constraints)
     noise_sd_m = _latent_noise(record, scale)
@@ -78,17 +78,14 @@ def learn(
     if not len(order_n) or not np.isfinite(Y_nm).any(axis=0).all():
         raise FitFailed("a benchmark has no score yet", hint="Finish trials of the design first.")
     warp = Warp.fitted(scale, Y_nm, least_spread_m=np.maximum(noise_sd_m, 1e-9))
-    starts, stored = starts_from(warm_start, scale.names)
-    epsilons = {min(max(value, least_epsilon), EPSILONS[-1]) for value in (*EPSILONS, stored or 0)}
+    features = Features.over(history.domains, W_nd, epsilon=max(EPSILON, least_epsilon))
     with single_thread():
         fitted = fit(
             W_nd,
             warp.standardised(Y_nm),
             noise_m=(noise_sd_m / warp.spread_m) ** 2,
-            candidates=[
-                Features.on(history.domains, epsilon=epsilon) for epsilon in sorted(epsilons)
-            ],
-            starts=starts,
+            features=features,
+            warm_start=start_from(warm_start, scale.names, features.n_groups),
         )
         left_out = _leave_one_out(
             fitted.processes, warp, scale, Y_nm=Y_nm, groups=_groups(history, order_n)

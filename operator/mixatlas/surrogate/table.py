@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixatlas.surrogate.features import Features
-from mixatlas.surrogate.fit import EPSILONS, fit
+from mixatlas.surrogate.fit import fit
 from mixatlas.surrogate.gp import Processes
 from mixatlas.surrogate.threads import single_thread
 
@@ -59,6 +59,6 @@ def learn_table(domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray) -> T
             W_nd,
             (Y_nm - shift_m) / spread_m,
             noise_m=np.zeros(Y_nm.shape[1]),
-            candidates=[Features.on(domains, epsilon=epsilon) for epsilon in EPSILONS],
+            features=Features.over(domains, W_nd),
         )
     return TablePosterior(processes=fitted.processes, shift_m=shift_m, spread_m=spread_m)
