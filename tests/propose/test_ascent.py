@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -18,11 +21,21 @@ CAPPED = build_space(
 )
 
 
-def near(target: list[float]):
-    def criterion(W_kd: np.ndarray) -> np.ndarray:
-        return -((W_kd - np.array(target)) ** 2).sum(axis=1)
+@dataclass(frozen=True)
+class Exact:
+    """A criterion that is its own stand-in."""
 
-    return criterion
+    value: Callable[[np.ndarray], np.ndarray]
+
+    def __call__(self, W_kd: np.ndarray) -> np.ndarray:
+        return self.value(W_kd)
+
+    def near(self, w_d: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        return self.value
+
+
+def near(target: list[float]) -> Exact:
+    return Exact(lambda W_kd: -((W_kd - np.array(target)) ** 2).sum(axis=1))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +72,7 @@ def test_ascents_reach_the_maximum(
 def test_an_ascent_never_ends_below_its_start() -> None:
     rng = np.random.default_rng(0)
     start = np.full(6, 1 / 6)
-    rugged = lambda W_kd: np.sin(40 * W_kd).sum(axis=1)  # noqa: E731
+    rugged = Exact(lambda W_kd: np.sin(40 * W_kd).sum(axis=1))
     end, value = ascend(FREE, rugged, start, rng=rng)
     assert value >= rugged(start[None, :])[0]
     assert end.sum() == pytest.approx(1.0)
@@ -73,3 +86,16 @@ def test_the_pool_lies_inside_and_holds_the_promising_mixtures() -> None:
     assert (pool @ region.A_rd.T <= region.b_r + 1e-9).all()
     np.testing.assert_allclose(pool.sum(axis=1), 1.0)
     np.testing.assert_allclose(pool[0], promising[0])
+
+
+def test_a_stand_in_that_misleads_costs_no_height() -> None:
+    rng = np.random.default_rng(0)
+
+    class Misled(Exact):
+        def near(self, w_d: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+            return lambda W_kd: -self.value(W_kd)
+
+    start = np.full(6, 1 / 6)
+    honest = near([0.5, 0.5, 0, 0, 0, 0])
+    _, value = ascend(FREE, Misled(honest.value), start, rng=rng)
+    assert value >= honest(start[None, :])[0]

@@ -79,3 +79,28 @@ def test_observing_at_the_mean_moves_no_mean_and_shrinks_the_variance_there() ->
     V_qd = np.vstack([pending, RNG.dirichlet(np.ones(3), size=3)])
     np.testing.assert_allclose(after.marginals(V_qd)[0], before.marginals(V_qd)[0], atol=1e-8)
     assert (after.marginals(pending)[1] < 0.9 * before.marginals(pending)[1]).all()
+
+
+def test_pending_trials_join_as_if_they_had_been_there_all_along() -> None:
+    pending = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    before = processes()
+    Z_mixed = np.vstack([Z_nm, before.marginals(pending)[0]])
+    X_nf = FEATURES(np.vstack([W_nd, pending]))
+    made_again = Processes.conditioned(
+        FEATURES, theta_mp=THETA_MP, data=Data.of(X_nf, Z_mixed, NOISE_M)
+    )
+    V_qd = RNG.dirichlet(np.ones(3), size=3)
+    for grown, again in zip(
+        before.observing(pending).marginals(V_qd), made_again.marginals(V_qd), strict=True
+    ):
+        np.testing.assert_allclose(grown, again, rtol=1e-7, atol=1e-9)
+
+
+def test_near_a_mixture_the_stand_in_is_right_to_first_order() -> None:
+    exact = processes()
+    w_d = np.array([0.2, 0.3, 0.5])
+    stand_in = exact.near(w_d)
+    for step in (0.0, 1e-5):
+        moved = (w_d + step * np.array([1.0, -1.0, 0.0]))[None, :]
+        for cheap, true in zip(stand_in.marginals(moved), exact.marginals(moved), strict=True):
+            np.testing.assert_allclose(cheap, true, rtol=1e-6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,10 @@ class UpperConfidenceBound:
         beyond_k = doubt_k - self.reach
         return np.where(beyond_k > 0, np.minimum(worth_k, self.floor) - beyond_k, worth_k)
 
+    def near(self, w_d: FloatArray) -> UpperConfidenceBound:
+        """Return a cheap stand-in around one mixture."""
+        return replace(self, posterior=self.posterior.near(w_d))
+
 
 def reach_of(posterior: ObjectivePosterior, W_kd: FloatArray) -> float:
     """Return the largest doubt within reach.
@@ -68,6 +72,10 @@ class FeasibleMean:
         mean_k, _ = self.posterior.moments(W_kd)
         chance_k = self.posterior.probability_feasible(W_kd)
         return np.asarray(self.floor + chance_k * (mean_k - self.floor))
+
+    def near(self, w_d: FloatArray) -> FeasibleMean:
+        """Return a cheap stand-in around one mixture."""
+        return replace(self, posterior=self.posterior.near(w_d))
 
 
 def expected_improvement(draws: Draws, feasible_q: FloatArray) -> float:

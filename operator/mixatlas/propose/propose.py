@@ -207,7 +207,9 @@ def _maximise(
             floor=float(tried.mean_g.min()),
             reach=reach,
         )
-        ranked = best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng)
+        # The first maximum is the best by far; the next ones are where it was not.
+        n_starts = settings.n_starts if not chosen else -(-settings.n_starts // 2)
+        ranked = best_first(space, criterion, pool_kd, n_starts=n_starts, rng=rng)
         taken = (*question.taken, *chosen)
         mixture = next((m for m in ranked if is_apart(m, taken)), None)
         if mixture is None:

@@ -10,7 +10,7 @@ Notation: n trials, m benchmarks, q mixtures, f features, p hyper-parameters; al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -60,10 +60,12 @@ def factor(theta_mp: torch.Tensor, data: Data) -> torch.Tensor:
         FitFailed: A covariance is not positive definite.
     """
     noise_mn = data.N_mn + theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
+    return _cholesky(Kernel.of(theta_mp)(data.X_nf, data.X_nf) + torch.diag_embed(noise_mn))
+
+
+def _cholesky(C_mnn: torch.Tensor) -> torch.Tensor:
     try:
-        L_mnn: torch.Tensor = torch.linalg.cholesky(
-            Kernel.of(theta_mp)(data.X_nf, data.X_nf) + torch.diag_embed(noise_mn)
-        )
+        L_mnn: torch.Tensor = torch.linalg.cholesky(C_mnn)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # torch has it
         raise FitFailed(
             "the covariance of the scores is not positive definite",
@@ -82,6 +84,8 @@ class Processes:
         data: What was seen.
         L_mnn: Cholesky factors of its covariance.
         alpha_mn: Covariance⁻¹ · latents.
+        kernel: Of the hyper-parameters.
+        prior_variance_m: Variance of each latent before any trial, mean over the trials' mixtures.
     """
 
     features: Features
@@ -89,6 +93,8 @@ class Processes:
     data: Data
     L_mnn: torch.Tensor
     alpha_mn: torch.Tensor
+    kernel: Kernel
+    prior_variance_m: FloatArray
 
     @classmethod
     def conditioned(cls, features: Features, *, theta_mp: torch.Tensor, data: Data) -> Self:
@@ -99,20 +105,25 @@ class Processes:
         """
         L_mnn = factor(theta_mp, data)
         alpha_mn = torch.cholesky_solve(data.Z_mn[..., None], L_mnn)[..., 0]
-        return cls(features=features, theta_mp=theta_mp, data=data, L_mnn=L_mnn, alpha_mn=alpha_mn)
+        kernel = Kernel.of(theta_mp)
+        return cls(
+            features=features,
+            theta_mp=theta_mp,
+            data=data,
+            L_mnn=L_mnn,
+            alpha_mn=alpha_mn,
+            kernel=kernel,
+            prior_variance_m=kernel.diagonal(data.X_nf).mean(dim=1).numpy(),
+        )
 
     @property
     def residual_variance_m(self) -> FloatArray:
         """Variance of a new measurement around its latent, known noise aside."""
         return self.theta_mp[:, RESIDUAL].exp().numpy()
 
-    def prior_variance(self, W_qd: FloatArray) -> FloatArray:
-        """Return the variance (q, m) of each latent before any trial."""
-        return Kernel.of(self.theta_mp).diagonal(self.features(W_qd)).T.numpy()
-
     def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of each latent at each mixture, both (q, m)."""
-        kernel, Q_qf = Kernel.of(self.theta_mp), self.features(W_qd)
+        kernel, Q_qf = self.kernel, self.features(W_qd)
         K_mnq = kernel(self.data.X_nf, Q_qf)
         mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
         H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
@@ -121,7 +132,7 @@ class Processes:
 
     def covariance_with(self, W_qd: FloatArray, w_d: FloatArray) -> FloatArray:
         """Return the covariance (q, m) of each mixture's latents with one mixture's."""
-        kernel = Kernel.of(self.theta_mp)
+        kernel = self.kernel
         Q_qf, one_f = self.features(W_qd), self.features(w_d[None, :])
         K_mqn, K_mn1 = kernel(Q_qf, self.data.X_nf), kernel(self.data.X_nf, one_f)
         seen_mq1 = K_mqn @ torch.cholesky_solve(K_mn1, self.L_mnn)
@@ -129,7 +140,7 @@ class Processes:
 
     def joint(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return means (m, q) and covariances (m, q, q) of the latents."""
-        kernel, Q_qf = Kernel.of(self.theta_mp), self.features(W_qd)
+        kernel, Q_qf = self.kernel, self.features(W_qd)
         K_mnq = kernel(self.data.X_nf, Q_qf)
         mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
         H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
@@ -139,18 +150,52 @@ class Processes:
     def observing(self, W_pd: FloatArray) -> Processes:
         """Return the processes after the mixtures gave exactly their predicted means.
 
-        Means stay as they are and variances shrink: how pending trials count.
+        Means stay as they are and variances shrink: how pending trials count. The factor grows by
+        a block, O(n² p): it is not made again.
         """
         if not len(W_pd):
             return self
-        mean_pm, _ = self.marginals(W_pd)
-        noise_m1 = self.data.N_mn.min(dim=1, keepdim=True).values
+        kernel, P_pf = self.kernel, self.features(W_pd)
+        K_mnp = kernel(self.data.X_nf, P_pf)
+        mean_mp = (self.alpha_mn[:, None, :] @ K_mnp)[:, 0]
+        noise_mp = self.data.N_mn.min(dim=1, keepdim=True).values.expand(-1, len(W_pd))
+        H_mnp = torch.linalg.solve_triangular(self.L_mnn, K_mnp, upper=False)
+        own_mp = noise_mp + self.theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
+        left_mpp = kernel(P_pf, P_pf) + torch.diag_embed(own_mp) - H_mnp.transpose(1, 2) @ H_mnp
+        n = len(self.data.X_nf)
+        L_mnn = torch.zeros(len(left_mpp), n + len(W_pd), n + len(W_pd), dtype=torch.float64)
+        L_mnn[:, :n, :n] = self.L_mnn
+        L_mnn[:, n:, :n] = H_mnp.transpose(1, 2)
+        L_mnn[:, n:, n:] = _cholesky(left_mpp)
         data = Data(
-            X_nf=torch.cat([self.data.X_nf, self.features(W_pd)]),
-            Z_mn=torch.cat([self.data.Z_mn, torch.as_tensor(mean_pm.T.copy())], dim=1),
-            N_mn=torch.cat([self.data.N_mn, noise_m1.expand(-1, len(W_pd))], dim=1),
+            X_nf=torch.cat([self.data.X_nf, P_pf]),
+            Z_mn=torch.cat([self.data.Z_mn, mean_mp], dim=1),
+            N_mn=torch.cat([self.data.N_mn, noise_mp], dim=1),
         )
-        return Processes.conditioned(self.features, theta_mp=self.theta_mp, data=data)
+        # A value that was predicted surprises nobody: the weights of the others stay.
+        alpha_mn = torch.cat([self.alpha_mn, torch.zeros_like(mean_mp)], dim=1)
+        return replace(self, data=data, L_mnn=L_mnn, alpha_mn=alpha_mn)
+
+    def near(self, w_d: FloatArray) -> Linearised:
+        """Return a cheap stand-in for the marginals around one mixture."""
+        kernel = self.kernel
+        x_1f = self.features(w_d[None, :])
+        X_m1f = x_1f.expand(len(self.theta_mp), 1, -1).clone().requires_grad_()
+        K_mn1 = kernel(self.data.X_nf, X_m1f)
+        mean_m = (self.alpha_mn[:, None, :] @ K_mn1).flatten()
+        H_mn1 = torch.linalg.solve_triangular(self.L_mnn, K_mn1, upper=False)
+        variance_m = (kernel.diagonal(X_m1f) - (H_mn1**2).sum(1)).flatten()
+        (mean_slope_m1f,) = torch.autograd.grad(mean_m.sum(), X_m1f, retain_graph=True)
+        (variance_slope_m1f,) = torch.autograd.grad(variance_m.sum(), X_m1f)
+        return Linearised(
+            processes=self,
+            w_d=w_d,
+            x_1f=x_1f,
+            mean_m=mean_m.detach(),
+            mean_slope_mf=mean_slope_m1f[:, 0],
+            variance_m=variance_m.detach().clamp_min(1e-12),
+            variance_slope_mf=variance_slope_m1f[:, 0],
+        )
 
     def leave_out(self, rows: Sequence[int]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Predict the mean score of some rows from all other rows.
@@ -171,3 +216,39 @@ class Processes:
         residual_m = (self.theta_mp[:, RESIDUAL].exp() + JITTER) / len(index)
         latent_m = C_mrr.mean(dim=(1, 2)) - known_m - residual_m
         return mean_mr.mean(1).numpy(), latent_m.clamp_min(1e-12).numpy(), known_m.numpy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Linearised:
+    """Marginals to first order in the features, around one mixture.
+
+    Costs no more for many trials than for few, and says well enough which of many moves to look at
+    with the processes themselves: latents are nearly linear in their features.
+
+    Args:
+        processes: What it stands for.
+        w_d: The mixture.
+        x_1f: Its features.
+        mean_m: Means there, with slopes (m, f).
+        variance_m: Variances there, with slopes (m, f).
+    """
+
+    processes: Processes
+    w_d: FloatArray
+    x_1f: torch.Tensor
+    mean_m: torch.Tensor
+    mean_slope_mf: torch.Tensor
+    variance_m: torch.Tensor
+    variance_slope_mf: torch.Tensor
+
+    def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return about the mean and variance of each latent at mixtures nearby, both (q, m)."""
+        moved_qf = self.processes.features(W_qd) - self.x_1f
+        mean_qm = self.mean_m + moved_qf @ self.mean_slope_mf.T
+        variance_qm = self.variance_m + moved_qf @ self.variance_slope_mf.T
+        return mean_qm.numpy(), torch.maximum(variance_qm, 0.1 * self.variance_m).numpy()
+
+    def covariance_with(self, W_qd: FloatArray, w_d: FloatArray) -> FloatArray:
+        """Return the covariance (q, m) with one mixture's latents, as if all were `self.w_d`."""
+        one_1m = self.processes.covariance_with(self.w_d[None, :], w_d)
+        return np.broadcast_to(one_1m, (len(W_qd), one_1m.shape[1]))

@@ -82,7 +82,10 @@ class Kernel:
         )
 
     def __call__(self, A_qf: torch.Tensor, B_nf: torch.Tensor) -> torch.Tensor:
-        """Return the covariances (m, q, n) between latents at two lists of features."""
+        """Return the covariances (m, q, n) between latents at two lists of features.
+
+        Both are shared by all latents, of shapes (q, f) and (n, f), or each has its own, (m, q, f).
+        """
         A_mqf, B_mnf = A_qf * self.scale_mf[:, None, :], B_nf * self.scale_mf[:, None, :]
         dot_mqn = A_mqf @ B_mnf.transpose(1, 2)
         norm_mqn = (A_mqf**2).sum(2)[:, :, None] + (B_mnf**2).sum(2)[:, None, :]
@@ -94,8 +97,8 @@ class Kernel:
         )
 
     def diagonal(self, A_qf: torch.Tensor) -> torch.Tensor:
-        """Return the prior variances (m, q) at features."""
-        norm_mq = self.scale_mf**2 @ (A_qf**2).T
+        """Return the prior variances (m, q) at features, the same (q, f) or each its own."""
+        norm_mq = ((A_qf * self.scale_mf[:, None, :]) ** 2).sum(2)
         return 1.0 + self.smooth_m[:, None] + (self.linear_m / self.n_groups)[:, None] * norm_mq
 
 

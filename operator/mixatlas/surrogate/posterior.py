@@ -18,7 +18,7 @@ from scipy.stats import norm
 
 from mixatlas.objective.scale import Scale
 from mixatlas.surrogate.feasibility import Divergence, MaxDrop
-from mixatlas.surrogate.gp import Processes
+from mixatlas.surrogate.gp import Linearised, Processes
 from mixatlas.surrogate.warp import Warp
 
 FloatArray = NDArray[np.float64]
@@ -65,6 +65,7 @@ class ObjectivePosterior:
         widening_m: The same for each benchmark's.
         constraints: Drops that are not allowed.
         divergence: Where training diverged.
+        local: Stands for the processes' marginals around one mixture (see `near`).
     """
 
     processes: Processes
@@ -74,10 +75,11 @@ class ObjectivePosterior:
     widening_m: FloatArray
     constraints: tuple[MaxDrop, ...]
     divergence: Divergence
+    local: Linearised | None = None
 
     def moments(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (q,) of the objective."""
-        mean_qm, variance_qm = self.warp.moments(*self.processes.marginals(W_qd))
+        mean_qm, variance_qm = self.warp.moments(*self._marginals.marginals(W_qd))
         mean_q = self.scale.offset + mean_qm @ self.scale.slopes_m
         sd_q = np.sqrt(variance_qm @ self.scale.slopes_m**2)
         return mean_q, self.widening * sd_q
@@ -95,16 +97,16 @@ class ObjectivePosterior:
             The optimistic objective (q,), and the share of the prior variance that the trials have
             left, mean over benchmarks (q,): 0 is known, 1 is out of sight of every trial.
         """
-        mean_qm, variance_qm = self.processes.marginals(W_qd)
+        mean_qm, variance_qm = self._marginals.marginals(W_qd)
         median_qm = self.warp.scores(mean_qm)
         better_qm = self.warp.scores(mean_qm + self.widening * n_sd * np.sqrt(variance_qm))
         move_q = np.sqrt((better_qm - median_qm) ** 2 @ self.scale.slopes_m**2)
         optimistic_q = self.scale.offset + median_qm @ self.scale.slopes_m + move_q
-        return optimistic_q, (variance_qm / self.processes.prior_variance(W_qd)).mean(axis=1)
+        return optimistic_q, (variance_qm / self.processes.prior_variance_m).mean(axis=1)
 
     def scores(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (q, m) of the scores."""
-        mean_qm, variance_qm = self.warp.moments(*self.processes.marginals(W_qd))
+        mean_qm, variance_qm = self.warp.moments(*self._marginals.marginals(W_qd))
         return mean_qm, self.widening_m * np.sqrt(variance_qm)
 
     def draws(self, W_qd: FloatArray, n_draws: int, *, seed: int) -> Draws:
@@ -143,12 +145,20 @@ class ObjectivePosterior:
         """Return the posterior with pending mixtures counted as observed at their means."""
         return replace(self, processes=self.processes.observing(W_pd))
 
+    def near(self, w_d: FloatArray) -> ObjectivePosterior:
+        """Return a posterior whose moments around one mixture are cheap and about right."""
+        return replace(self, local=self.processes.near(w_d))
+
+    @property
+    def _marginals(self) -> Processes | Linearised:
+        return self.processes if self.local is None else self.local
+
     def _probability_kept(self, W_qd: FloatArray, constraint: MaxDrop) -> FloatArray:
         column = self.scale.names.index(constraint.benchmark)
         w_d = np.array(constraint.relative_to.fractions)
-        mean_qm, variance_qm = self.warp.moments(*self.processes.marginals(W_qd))
+        mean_qm, variance_qm = self.warp.moments(*self._marginals.marginals(W_qd))
         mean_rm, variance_rm = self.warp.moments(*self.processes.marginals(w_d[None, :]))
-        latent_qm = self.processes.covariance_with(W_qd, w_d)
+        latent_qm = self._marginals.covariance_with(W_qd, w_d)
         shared_q = latent_qm[:, column] * self.warp.spread_m[column] ** 2
         if self.warp.is_loss_m[column]:
             shared_q = np.expm1(shared_q) * mean_qm[:, column] * mean_rm[0, column]
