@@ -66,10 +66,10 @@ def test_leave_out_is_a_prediction_from_the_other_trials(rows: list[int]) -> Non
         FEATURES, theta_mp=THETA_MP, data=Data.of(X, Z_nm[kept], NOISE_M)
     )
     mean_mq, C_mqq = others.joint(W_nd[rows])
-    mean_m, variance_m, noise_m = processes().leave_out(rows)
-    np.testing.assert_allclose(mean_m, mean_mq.mean(axis=1))
-    np.testing.assert_allclose(variance_m, C_mqq.mean(axis=(1, 2)))
-    np.testing.assert_allclose(noise_m, NOISE_M / len(rows))
+    mean_gm, variance_gm, noise_gm = processes().leave_out([[0], rows])
+    np.testing.assert_allclose(mean_gm[1], mean_mq.mean(axis=1))
+    np.testing.assert_allclose(variance_gm[1], C_mqq.mean(axis=(1, 2)))
+    np.testing.assert_allclose(noise_gm[1], NOISE_M / len(rows))
 
 
 def test_observing_at_the_mean_moves_no_mean_and_shrinks_the_variance_there() -> None:

@@ -197,25 +197,37 @@ class Processes:
             variance_slope_mf=variance_slope_m1f[:, 0],
         )
 
-    def leave_out(self, rows: Sequence[int]) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Predict the mean score of some rows from all other rows.
+    def leave_out(
+        self, groups: Sequence[Sequence[int]]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Predict the mean score of each group of rows from all rows outside the group.
 
         Args:
-            rows: Trials of one mixture, all measured, left out together.
+            groups: Each the trials of one mixture, all measured, left out together.
 
         Returns:
-            Each (m,): the latent's mean, its variance, and the known noise variance of the rows'
-            average. Closed form: with P the inverse covariance, what the rows will show is normal
-            around z - P_rr⁻¹ (P z)_r with covariance P_rr⁻¹, all noise included.
+            Each (groups, m): the latent's mean, its variance, and the known noise variance of the
+            rows' average. Closed form: with P the inverse covariance, what the rows will show is
+            normal around z - P_rr⁻¹ (P z)_r with covariance P_rr⁻¹, all noise included.
         """
-        index = torch.as_tensor(list(rows))
         P_mnn = torch.cholesky_inverse(self.L_mnn)
-        C_mrr = torch.linalg.inv(P_mnn[:, index][:, :, index])
-        mean_mr = self.data.Z_mn[:, index] - (C_mrr @ self.alpha_mn[:, index, None])[..., 0]
-        known_m = self.data.N_mn[:, index].mean(1) / len(index)
-        residual_m = (self.theta_mp[:, RESIDUAL].exp() + JITTER) / len(index)
-        latent_m = C_mrr.mean(dim=(1, 2)) - known_m - residual_m
-        return mean_mr.mean(1).numpy(), latent_m.clamp_min(1e-12).numpy(), known_m.numpy()
+        residual_m = self.theta_mp[:, RESIDUAL].exp() + JITTER
+        mean, latent, known = [], [], []
+        for rows in groups:
+            index = torch.as_tensor(list(rows))
+            C_mrr = torch.linalg.inv(P_mnn[:, index][:, :, index])
+            mean_mr = self.data.Z_mn[:, index] - (C_mrr @ self.alpha_mn[:, index, None])[..., 0]
+            known_m = self.data.N_mn[:, index].mean(1) / len(rows)
+            latent_m = C_mrr.mean(dim=(1, 2)) - known_m - residual_m / len(rows)
+            mean.append(mean_mr.mean(1).numpy())
+            latent.append(latent_m.clamp_min(1e-12).numpy())
+            known.append(known_m.numpy())
+        shape = (len(groups), len(self.theta_mp))
+        return (
+            np.array(mean).reshape(shape),
+            np.array(latent).reshape(shape),
+            np.array(known).reshape(shape),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

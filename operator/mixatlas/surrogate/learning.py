@@ -194,17 +194,12 @@ def _leave_one_out(
     """
     # Row 0 makes the objective of the scores, the others are the scores themselves.
     L_cm = np.vstack([scale.slopes_m, np.eye(len(scale.names))])
-    miss, true, noise = [], [], []
-    for group in groups:
-        latent_m, variance_m, known_m = processes.leave_out(group)
-        mean_m, true_m = warp.moments(latent_m, variance_m)
-        _, seen_m = warp.moments(latent_m, variance_m + known_m)
-        miss.append(L_cm @ (Y_nm[list(group)].mean(axis=0) - mean_m))
-        true.append(L_cm**2 @ true_m)
-        noise.append(L_cm**2 @ (seen_m - true_m))
-    shape = (len(groups), len(L_cm))
+    latent_gm, variance_gm, known_gm = processes.leave_out(groups)
+    mean_gm, true_gm = warp.moments(latent_gm, variance_gm)
+    _, seen_gm = warp.moments(latent_gm, variance_gm + known_gm)
+    measured_gm = np.array([Y_nm[list(group)].mean(axis=0) for group in groups])
     return _LeftOut(
-        miss_gc=np.array(miss).reshape(shape),
-        true_gc=np.array(true).reshape(shape),
-        noise_gc=np.array(noise).reshape(shape),
+        miss_gc=(measured_gm.reshape(mean_gm.shape) - mean_gm) @ L_cm.T,
+        true_gc=true_gm @ L_cm.T**2,
+        noise_gc=(seen_gm - true_gm) @ L_cm.T**2,
     )

@@ -94,8 +94,9 @@ class ObjectivePosterior:
         (synthetic problems, noise of 10 % of the range: median regret .084 against .035).
 
         Returns:
-            The optimistic objective (q,), and the share of the prior variance that the trials have
-            left, mean over benchmarks (q,): 0 is known, 1 is out of sight of every trial.
+            The optimistic objective (q,), and the doubt (q,): the variance that the trials have
+            left, over the prior variance of the tried mixtures, mean over benchmarks. 0 is known;
+            in corners that no trial comes near it may exceed 1.
         """
         mean_qm, variance_qm = self._marginals.marginals(W_qd)
         median_qm = self.warp.scores(mean_qm)
