@@ -49,7 +49,7 @@ def test_sums_are_features_where_they_say_more_than_cells(
 
 
 def test_below_epsilon_zero_and_little_are_nearly_alike() -> None:
-    seen = RNG.dirichlet(np.ones(2), size=20)
+    seen = np.vstack([RNG.dirichlet(np.ones(2), size=20), np.eye(2)])
     low, high = np.array([0.0, 1.0]), np.array([0.001, 0.999])
     fine, coarse = (Features.over(("a", "b"), seen, epsilon=e) for e in (EPSILON / 100, 0.05))
     assert distance(fine, low, high) > 3 * distance(coarse, low, high)
@@ -61,6 +61,14 @@ def test_what_never_moved_is_not_far_away_once_it_moves() -> None:
     moved = still[0].copy()
     moved[0] += 0.001
     assert distance(Features.over(SPACE.domains, still), still[0], moved) < 0.05
+
+
+def test_what_no_trial_came_near_looks_as_if_it_were_nearer() -> None:
+    inner = 0.5 / 6 + 0.5 * W_nd
+    features = Features.over(SPACE.domains, inner)
+    corner, beyond = np.eye(6)[0], 0.05 / 6 + 0.95 * np.eye(6)[0]
+    assert distance(features, corner, beyond) == 0
+    assert distance(features, inner[0], corner) > 0
 
 
 def test_rounding_dust_below_zero_is_harmless() -> None:

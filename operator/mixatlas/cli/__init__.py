@@ -26,6 +26,7 @@ COMMANDS = {
     "cancel": "End a search on a cluster now, without a winner.",
     "doctor": "Look for what keeps the searches of a cluster from running.",
     "export": "Write the winner's mixture, or all trials, for other programs.",
+    "fit": "Learn metrics from a table of finished runs, and predict new mixtures.",
     "corpus": "Pack, check and push a corpus.",
     "operator": "Run the searches of a cluster; started by the chart.",
     "version": "Print the version.",

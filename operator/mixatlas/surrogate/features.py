@@ -31,6 +31,9 @@ N_WARPS = 2
 LEAST_SPREAD = 0.1
 """Least spread of a feature, as a share of the median one: what hardly moved in the trials must
 not look far away as soon as it moves."""
+MARGIN = 0.5
+"""How far beyond the trials, in their sds, a feature goes on to count. The linear part of a few
+trials would otherwise promise most in corners that none of them came near."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,12 +46,17 @@ class Features:
         centre_f: Mean of each feature over the trials: the logarithms of all groups, then the
             square roots.
         spread_f: Its sd over the trials, bounded from below.
+        low_f: Least value that counts, after standardising: what lies farther from all trials than
+            `MARGIN` looks as if it did not.
+        high_f: The largest.
     """
 
     S_gd: FloatArray
     epsilon: float
     centre_f: FloatArray
     spread_f: FloatArray
+    low_f: FloatArray
+    high_f: FloatArray
 
     @classmethod
     def over(cls, domains: Sequence[str], W_nd: FloatArray, *, epsilon: float = EPSILON) -> Self:
@@ -63,11 +71,16 @@ class Features:
         X_nf = _warped(W_nd, S_gd, epsilon)
         sd_f = X_nf.std(axis=0)
         spread_f = np.where(sd_f > 1e-9, sd_f, 1.0)
+        spread_f = np.maximum(spread_f, LEAST_SPREAD * np.median(spread_f))
+        centre_f = X_nf.mean(axis=0)
+        standard_nf = (X_nf - centre_f) / spread_f
         return cls(
             S_gd=S_gd,
             epsilon=epsilon,
-            centre_f=X_nf.mean(axis=0),
-            spread_f=np.maximum(spread_f, LEAST_SPREAD * np.median(spread_f)),
+            centre_f=centre_f,
+            spread_f=spread_f,
+            low_f=standard_nf.min(axis=0) - MARGIN,
+            high_f=standard_nf.max(axis=0) + MARGIN,
         )
 
     @property
@@ -78,7 +91,8 @@ class Features:
     def __call__(self, W_nd: FloatArray) -> torch.Tensor:
         """Map weights of shape (n, d) to features of shape (n, f), float64."""
         X_nf = _warped(W_nd, self.S_gd, self.epsilon)
-        return torch.as_tensor((X_nf - self.centre_f) / self.spread_f)
+        standard_nf = (X_nf - self.centre_f) / self.spread_f
+        return torch.as_tensor(np.clip(standard_nf, self.low_f, self.high_f))
 
 
 def _sums(domains: Sequence[str]) -> FloatArray:

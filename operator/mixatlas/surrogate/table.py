@@ -25,11 +25,13 @@ class TablePosterior:
 
     Args:
         processes: In standardised metrics.
+        groups: Rows of each distinct mixture.
         shift_m: Mean of the measured values.
         spread_m: Their sd, positive.
     """
 
     processes: Processes
+    groups: tuple[tuple[int, ...], ...]
     shift_m: FloatArray
     spread_m: FloatArray
 
@@ -38,6 +40,23 @@ class TablePosterior:
         mean_qm, variance_qm = self.processes.marginals(W_qd)
         sd_qm = np.sqrt(variance_qm + self.processes.residual_variance_m)
         return self.shift_m + self.spread_m * mean_qm, self.spread_m * sd_qm
+
+    @property
+    def noise_sd_m(self) -> FloatArray:
+        """Learnt sd (m,) of a measurement around what its mixture makes of the metric."""
+        return np.asarray(self.spread_m * np.sqrt(self.processes.residual_variance_m))
+
+    def left_out(self) -> tuple[FloatArray, FloatArray]:
+        """Return mean and sd (n, m) of each run's measurement, predicted without its mixture.
+
+        All runs of one mixture are left out together, at the hyper-parameters of the whole fit.
+        """
+        mean_gm, variance_gm, _ = self.processes.leave_out(self.groups)
+        group_n = np.empty(sum(map(len, self.groups)), dtype=np.int64)
+        for g, rows in enumerate(self.groups):
+            group_n[list(rows)] = g
+        sd_gm = np.sqrt(variance_gm + self.processes.residual_variance_m)
+        return (self.shift_m + self.spread_m * mean_gm)[group_n], (self.spread_m * sd_gm)[group_n]
 
 
 def learn_table(domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray) -> TablePosterior:
@@ -53,7 +72,8 @@ def learn_table(domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray) -> T
     """
     shift_m = np.nanmean(Y_nm, axis=0)
     sd_m = np.nanstd(Y_nm, axis=0)
-    spread_m = np.where(sd_m > 0, sd_m, 1.0)
+    # Rounding alone may spread equal values by some of their last digits.
+    spread_m = np.where(sd_m > 1e-12 * np.abs(shift_m), sd_m, 1.0)
     with single_thread():
         fitted = fit(
             W_nd,
@@ -61,4 +81,12 @@ def learn_table(domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray) -> T
             noise_m=np.zeros(Y_nm.shape[1]),
             features=Features.over(domains, W_nd),
         )
-    return TablePosterior(processes=fitted.processes, shift_m=shift_m, spread_m=spread_m)
+    groups: dict[bytes, list[int]] = {}
+    for row, w_d in enumerate(W_nd):
+        groups.setdefault(w_d.tobytes(), []).append(row)
+    return TablePosterior(
+        processes=fitted.processes,
+        groups=tuple(map(tuple, groups.values())),
+        shift_m=shift_m,
+        spread_m=spread_m,
+    )
