@@ -14,13 +14,13 @@ from mixatlas.contract.manifest import BenchmarkManifest, CorpusManifest, file_l
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import BaseRef, BenchmarkRef
 from mixatlas.contract.urls import join
+from mixatlas.driver.limits import limited_space
 from mixatlas.driver.ports import ObjectStore
 from mixatlas.driver.warm_start import check_warm_start
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.reading import read_record, unreadable
 from mixatlas.ledger.records import BenchmarkIdentity, SearchRecord, weights_of
 from mixatlas.plan.observed import Accepted
-from mixatlas.space.build import Bound, Group, Linear, build_space
 from mixatlas.space.space import MixtureSpace
 from mixatlas.spec.corpus_checks import check_against_corpus
 from mixatlas.spec.editable import drift
@@ -95,25 +95,9 @@ def space_of(search: MixtureSearch, corpus: Corpus) -> MixtureSpace:
     Raises:
         InfeasibleSpace: No mixture meets all constraints.
     """
-    space, target = search.spec.space, search.spec.target
-    return build_space(
-        tokens=corpus.view.tokens,
-        bounds=[Bound(domain=b.domain, min=b.min, max=b.max) for b in space.bounds],
-        groups=[
-            Group(name=g.name, domains=tuple(g.domains), min=g.min, max=g.max) for g in space.groups
-        ],
-        linear=[
-            Linear(
-                name=row.name,
-                terms=tuple((t.domain, t.coefficient) for t in row.terms),
-                min=row.min,
-                max=row.max,
-            )
-            for row in space.linear
-        ],
-        max_repeats=space.max_repeats,
-        target_tokens=target.tokens if target else None,
-    )
+    target = search.spec.target
+    tokens = target.tokens if target else None
+    return limited_space(search.spec.space, corpus.view.tokens, target_tokens=tokens)
 
 
 def accept(

@@ -1,0 +1,93 @@
+"""The next mixtures after a table of finished runs: no search, no ledger, noise learnt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixatlas.contract.errors import SpecError
+from mixatlas.contract.metrics import Metric
+from mixatlas.contract.mixture import Mixture
+from mixatlas.ledger.history import History
+from mixatlas.ledger.records import ObjectiveRecord
+from mixatlas.propose.nominate import nominate
+from mixatlas.propose.propose import propose
+from mixatlas.propose.values import Arm, ProposeSettings
+from mixatlas.space.space import MixtureSpace
+from mixatlas.surrogate.runs import Runs
+from mixatlas.surrogate.table import learn_table
+
+MEAN = "mean"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextRuns:
+    """What to run next.
+
+    Args:
+        mixtures: Distinct, most promising first.
+        best: The mixture with the best predicted objective, larger is better, with its 95 %
+            interval; its objective is None where the surrogate failed.
+        why: One sentence for people.
+    """
+
+    mixtures: tuple[Mixture, ...]
+    best: Arm
+    why: str
+
+
+def propose_from_runs(
+    runs: Runs, space: MixtureSpace, *, objective: str, is_minimized: bool, q: int, seed: int
+) -> NextRuns:
+    """Choose the next mixtures to run.
+
+    Args:
+        runs: Finished runs; a few of them may lie outside the space.
+        space: Over the runs' domains.
+        objective: A metric, or `mean` for the mean of all as they are.
+        is_minimized: Whether smaller is better.
+        q: Number of mixtures, 1..64.
+        seed: Source of every random draw.
+
+    Raises:
+        SpecError: There is no such metric.
+        SpaceExhausted: As `propose`.
+    """
+    names = (objective,) if objective in runs.metrics else runs.metrics
+    if objective not in (*runs.metrics, MEAN):
+        raise SpecError(
+            f"there is no metric {objective!r}",
+            hint=f"There are {', '.join(runs.metrics)}, and `{MEAN}` for the mean of all.",
+        )
+    kept = [runs.metrics.index(name) for name in names]
+    Y_nm = runs.Y_nm[:, kept] * (-1.0 if is_minimized else 1.0)
+    noise_m = learn_table(runs.domains, runs.W_nd, Y_nm).noise_sd_m
+    mixtures = tuple(
+        Mixture.nearest(dict(zip(runs.domains, w_d.tolist(), strict=True))) for w_d in runs.W_nd
+    )
+    history = History(
+        domains=space.domains,
+        benchmarks=names,
+        trials=tuple(range(1, len(mixtures) + 1)),
+        mixtures=mixtures,
+        W_nd=np.array([mixture.fractions for mixture in mixtures]),
+        Y_nm=Y_nm,
+        V_nm=np.broadcast_to(noise_m**2, Y_nm.shape),
+        diverged_n=np.zeros(len(mixtures), dtype=bool),
+    )
+    record = ObjectiveRecord(
+        scale="Raw",
+        reference="",
+        # Any metric that is not a loss: values are taken as they are.
+        metrics=dict.fromkeys(names, Metric.EXACT_MATCH),
+        weights=dict.fromkeys(names, 1.0),
+        chance=dict.fromkeys(names, 0.0),
+        means=dict(zip(names, np.nanmean(Y_nm, axis=0).tolist(), strict=True)),
+        seed_sd=dict(zip(names, noise_m.tolist(), strict=True)),
+        degrees_of_freedom=float(len(mixtures)),
+    )
+    settings = ProposeSettings(objective=record)
+    proposal = propose(space, history, q=q, seed=seed, settings=settings)
+    best = nominate(space, history, n=1, arms={}, seed=seed, settings=settings).arms[0]
+    return NextRuns(mixtures=proposal.mixtures, best=best, why=proposal.why)

@@ -1,0 +1,113 @@
+"""`mixatlas propose`: the next mixtures after a table of finished runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from mixatlas.cli import cli
+from mixatlas.contract.errors import MixAtlasError
+
+RNG = np.random.default_rng(2)
+DOMAINS = ("web", "code", "books")
+W_nd = RNG.dirichlet(np.ones(3), size=16)
+BEST = np.array([0.6, 0.4, 0.0])
+
+
+def lines(values: np.ndarray, names: tuple[str, ...]) -> str:
+    rows = [f"r{i}," + ",".join(f"{v:.6f}" for v in row) for i, row in enumerate(values)]
+    return "\n".join(["run," + ",".join(names), *rows])
+
+
+def propose(folder: Path, *options: str) -> Result:
+    (folder / "ratios.csv").write_text(lines(W_nd, DOMAINS))
+    loss_n = 1 + ((np.sqrt(W_nd) - np.sqrt(BEST)) ** 2).sum(axis=1)
+    metrics = np.column_stack([loss_n, 3 - 2 * loss_n])
+    (folder / "metrics.csv").write_text(lines(metrics, ("loss", "gain")))
+    files = ["--ratios", f"{folder}/ratios.csv", "--metrics", f"{folder}/metrics.csv"]
+    return CliRunner().invoke(cli, ["propose", *files, *options])
+
+
+def mixtures(text: str) -> tuple[list[str], list[dict[str, Fraction]]]:
+    rows = list(csv.DictReader(io.StringIO(text)))
+    return [row.pop("run") for row in rows], [
+        {name: Fraction(value) for name, value in row.items()} for row in rows
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--objective", "loss", "--minimize"), ("--objective", "gain")],
+    ids=["smaller is better", "larger is better"],
+)
+def test_the_next_mixtures_lie_where_the_optimum_is(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    done = propose(tmp_path, "--batch", "3", *options)
+    assert done.exit_code == 0, done.output
+    names, rows = mixtures(done.stdout)
+    assert names == ["next-1", "next-2", "next-3"]
+    assert list(rows[0]) == list(DOMAINS)
+    assert all(sum(row.values()) == 1 for row in rows)
+    assert len({tuple(row.values()) for row in rows}) == 3
+    nearest = min(
+        np.abs(np.array([float(v) for v in row.values()]) - BEST).sum() / 2 for row in rows
+    )
+    assert nearest < 0.15
+    assert "best predicted: web 0." in done.stderr
+    mean = float(done.stderr.split("objective ")[1].split(",")[0])
+    assert mean == pytest.approx(1.0, abs=0.1)
+
+
+def test_limits_hold_exactly(tmp_path: Path) -> None:
+    space = (
+        "bounds: [{domain: web, max: '0.3'}]\n"
+        "groups: [{name: text, domains: [web, books], min: '0.5'}]\n"
+    )
+    (tmp_path / "space.yaml").write_text(space)
+    done = propose(
+        tmp_path, "--objective", "loss", "--minimize", "--space", f"{tmp_path}/space.yaml"
+    )
+    assert done.exit_code == 0, done.output
+    for row in mixtures(done.stdout)[1]:
+        assert row["web"] <= Fraction(3, 10)
+        assert row["web"] + row["books"] >= Fraction(1, 2)
+
+
+def test_a_seed_gives_one_batch_and_a_file_holds_it(tmp_path: Path) -> None:
+    options = ("--batch", "2", "--objective", "gain", "--seed", "5")
+    done = propose(tmp_path, *options, "--out", f"{tmp_path}/next.csv")
+    assert done.stdout == ""
+    assert (tmp_path / "next.csv").read_text() == propose(tmp_path, *options).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "space", "said"),
+    [
+        (("--objective", "los"), None, "no metric 'los'"),
+        ((), "bounds: [{domain: wob, max: '0.3'}]", "wob"),
+        ((), "bonds: []", "space.yaml:1:1: bonds: unknown field"),
+        (
+            (),
+            "groups: [{name: all, domains: [web, code, books], max: '0.5'}]",
+            "all",
+        ),
+    ],
+    ids=["no such metric", "no such domain", "no such field", "an empty space"],
+)
+def test_what_cannot_be_asked_is_named(
+    tmp_path: Path, options: tuple[str, ...], space: str | None, said: str
+) -> None:
+    if space is not None:
+        (tmp_path / "space.yaml").write_text(space)
+        options = (*options, "--space", f"{tmp_path}/space.yaml")
+    done = propose(tmp_path, *options)
+    assert isinstance(done.exception, MixAtlasError)
+    assert said in str(done.exception)
+    assert done.stdout == ""
