@@ -58,6 +58,23 @@ class TablePosterior:
         sd_gm = np.sqrt(variance_gm + self.processes.residual_variance_m)
         return (self.shift_m + self.spread_m * mean_gm)[group_n], (self.spread_m * sd_gm)[group_n]
 
+    def effects(self, w_d: FloatArray, *, step: float) -> tuple[FloatArray, FloatArray]:
+        """Return mean and sd (d, m) of what a step from a mixture towards each domain changes.
+
+        Of domain d it is f(w + step · (e_d - w)) - f(w): a share `step` of every other domain goes
+        to d. Both ends are drawn from one posterior, so what they share does not count as doubt.
+
+        Args:
+            w_d: On the simplex.
+            step: 0 to 1.
+        """
+        W_qd = np.vstack([w_d, w_d + step * (np.eye(len(w_d)) - w_d)])
+        mean_mq, C_mqq = self.processes.joint(W_qd)
+        own_mq = np.einsum("mqq->mq", C_mqq)
+        variance_md = own_mq[:, 1:] + own_mq[:, :1] - 2 * C_mqq[:, 0, 1:]
+        sd_dm = np.sqrt(np.maximum(variance_md, 0.0)).T
+        return self.spread_m * (mean_mq[:, 1:] - mean_mq[:, :1]).T, self.spread_m * sd_dm
+
 
 def learn_table(domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray) -> TablePosterior:
     """Fit the surrogate to finished runs.
