@@ -28,6 +28,7 @@ COMMANDS = {
     "export": "Write the winner's mixture, or all trials, for other programs.",
     "fit": "Learn metrics from a table of finished runs, and predict new mixtures.",
     "propose": "Choose the next mixtures after a table of finished runs.",
+    "replay": "Search over a table of finished runs: how soon is the best found?",
     "attribution": "Show which domain moves which metric in a table of finished runs.",
     "corpus": "Pack, check and push a corpus.",
     "operator": "Run the searches of a cluster; started by the chart.",

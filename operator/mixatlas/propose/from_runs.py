@@ -54,12 +54,7 @@ def propose_from_runs(
         SpecError: There is no such metric.
         SpaceExhausted: As `propose`.
     """
-    names = (objective,) if objective in runs.metrics else runs.metrics
-    if objective not in (*runs.metrics, MEAN):
-        raise SpecError(
-            f"there is no metric {objective!r}",
-            hint=f"There are {', '.join(runs.metrics)}, and `{MEAN}` for the mean of all.",
-        )
+    names = metrics_of(runs, objective)
     kept = [runs.metrics.index(name) for name in names]
     Y_nm = runs.Y_nm[:, kept] * (-1.0 if is_minimized else 1.0)
     noise_m = learn_table(runs.domains, runs.W_nd, Y_nm).noise_sd_m
@@ -91,3 +86,19 @@ def propose_from_runs(
     proposal = propose(space, history, q=q, seed=seed, settings=settings)
     best = nominate(space, history, n=1, arms={}, seed=seed, settings=settings).arms[0]
     return NextRuns(mixtures=proposal.mixtures, best=best, why=proposal.why)
+
+
+def metrics_of(runs: Runs, objective: str) -> tuple[str, ...]:
+    """Return the metrics whose mean an objective is: one, or all for `mean`.
+
+    Raises:
+        SpecError: There is no such metric.
+    """
+    if objective in runs.metrics:
+        return (objective,)
+    if objective != MEAN:
+        raise SpecError(
+            f"there is no metric {objective!r}",
+            hint=f"There are {', '.join(runs.metrics)}, and `{MEAN}` for the mean of all.",
+        )
+    return runs.metrics
