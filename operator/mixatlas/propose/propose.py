@@ -36,6 +36,9 @@ FloatArray = NDArray[np.float64]
 MOST_ASKED = 64
 N_RANDOM = 256
 """Random mixtures that say how far a proposal may reach."""
+N_KEPT = 128
+"""Of the pool, for all maxima but the first: counting a mixture as observed lowers the criterion
+around it and raises it nowhere, so what was far behind stays behind."""
 N_PROMISING = 4
 """Best tried mixtures that the candidate pool surrounds."""
 
@@ -214,6 +217,8 @@ def _maximise(
         mixture = next((m for m in ranked if is_apart(m, taken)), None)
         if mixture is None:
             return (*chosen, *question.fill(question.q - len(chosen), taken))
+        if not chosen:
+            pool_kd = pool_kd[np.argsort(-criterion(pool_kd), kind="stable")[:N_KEPT]]
         chosen.append(mixture)
         current = current.observing(np.array([mixture.fractions]))
     return tuple(chosen)
