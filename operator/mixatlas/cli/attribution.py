@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mixatlas.cli.tables import metric_option, read_runs, tables_options
-from mixatlas.cli.writing import write_whole
+from mixatlas.cli.writing import check_place, write_whole
 from mixatlas.report.effects_page import Effect, effects_csv, render_effects
 from mixatlas.surrogate.runs import Runs
 from mixatlas.surrogate.table import learn_table
@@ -36,6 +36,8 @@ def command(
     The tables are those of `mixatlas fit`. An effect is what a metric changes by when a tenth of
     the runs' mean mixture goes to one domain, the others giving way in proportion.
     """
+    check_place(csv_file)
+    check_place(html)
     runs = read_runs(ratios, metrics, benchmarks)
     effects = list(_effects(runs))
     if csv_file is not None:

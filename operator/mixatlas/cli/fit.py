@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mixatlas.cli.tables import metric_option, read_ratios_file, read_runs, tables_options
-from mixatlas.cli.writing import write_whole
+from mixatlas.cli.writing import check_place, write_whole
 from mixatlas.contract.errors import SpecError
 from mixatlas.space.grid import Grid
 from mixatlas.surrogate.quality import Quality, qualities, warnings
@@ -53,6 +53,7 @@ def command(
     del seed
     if out is not None and predict is None:
         raise SpecError("--out is given without --predict", hint="Name the mixtures to predict.")
+    check_place(out)
     runs = read_runs(ratios, metrics, benchmarks)
     asked = None if predict is None else _same_domains(read_ratios_file(predict), runs, predict)
     posterior = learn_table(runs.domains, runs.W_nd, runs.Y_nm)

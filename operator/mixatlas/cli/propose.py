@@ -11,7 +11,7 @@ import click
 
 from mixatlas.cli.documents import read_text
 from mixatlas.cli.tables import read_runs, tables_options
-from mixatlas.cli.writing import write_whole
+from mixatlas.cli.writing import check_place, write_whole
 from mixatlas.contract.mixture import PPM, Mixture
 from mixatlas.driver.limits import limited_space
 from mixatlas.propose.from_runs import MEAN, NextRuns, propose_from_runs
@@ -58,6 +58,7 @@ def command(
     The tables are those of `mixatlas fit`. Writes CSV, a row a mixture, most promising first; the
     best predicted mixture and its interval go to standard error.
     """
+    check_place(out)
     runs = read_runs(ratios, metrics, ())
     found = propose_from_runs(
         runs,

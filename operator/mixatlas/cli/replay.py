@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mixatlas.cli.tables import read_runs, tables_options
-from mixatlas.cli.writing import write_whole
+from mixatlas.cli.writing import check_place, write_whole
 from mixatlas.contract.errors import SpecError
 from mixatlas.propose.from_runs import MEAN, metrics_of
 from mixatlas.propose.replay import METHODS, Found, Pool, replay
@@ -56,6 +56,7 @@ def command(
     many runs of the table are better than the best tried, and its regret as a share of the range.
     Equal seeds begin with the same random runs whatever the method.
     """
+    check_place(json_file)
     pool = _pool(read_runs(ratios, metrics, ()), objective, is_minimized=minimize)
     if not initial <= trials <= len(pool.W_kd):
         raise SpecError(
