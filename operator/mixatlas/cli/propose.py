@@ -16,9 +16,8 @@ from mixatlas.contract.mixture import PPM, Mixture
 from mixatlas.driver.limits import limited_space
 from mixatlas.propose.from_runs import MEAN, NextRuns, propose_from_runs
 from mixatlas.space.space import MixtureSpace
-from mixatlas.spec.load import load_record
 from mixatlas.spec.mixtures import SpaceSpec
-from mixatlas.spec.places import Document
+from mixatlas.spec.table_space import load_table_space
 
 
 @click.command()
@@ -35,7 +34,7 @@ from mixatlas.spec.places import Document
 @click.option(
     "--space",
     type=click.Path(path_type=Path),
-    help="YAML: `bounds`, `groups` and `linear` as in `spec.space` of a search.",
+    help="YAML: `bounds`, `groups` and `linear` as in `spec.space`, over the table's domains.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
@@ -78,12 +77,13 @@ def command(
 
 
 def _space(path: Path | None, domains: Sequence[str]) -> MixtureSpace:
-    # Tables tell no tokens: the domains count alike, and `maxRepeats` has nothing to act on.
+    # Tables tell no tokens: the domains count alike.
     tokens = dict.fromkeys(domains, PPM)
     if path is None:
         return limited_space(SpaceSpec(), tokens)
-    text = read_text(path, hint="Give the fields of `spec.space` as YAML.")
-    return limited_space(load_record(Document(text, str(path)), SpaceSpec), tokens)
+    text = read_text(path, hint="Give `bounds`, `groups` and `linear` as YAML.")
+    limits = load_table_space(text, filename=str(path), domains=domains)
+    return limited_space(limits, tokens)
 
 
 def _table(mixtures: Sequence[Mixture], domains: Sequence[str]) -> str:

@@ -66,7 +66,7 @@ def check_limits(search: MixtureSearch) -> Iterator[Mistake]:
         path: Path = ("spec", "space", *place)
         for key, value in (("min", low), ("max", high)):
             yield from check_share((*path, key), value)
-        yield from _check_order(path, low, high)
+        yield from check_range(path, low, high)
     for i, row in enumerate(space.linear):
         path = ("spec", "space", "linear", i)
         if row.min is None and row.max is None:
@@ -76,7 +76,7 @@ def check_limits(search: MixtureSearch) -> Iterator[Mistake]:
                 remedy="give one of them, or remove the constraint",
             )
         if row.min is not None and row.max is not None:
-            yield from _check_order(path, row.min, row.max)
+            yield from check_range(path, row.min, row.max)
 
 
 def check_minimums(search: MixtureSearch) -> Iterator[Mistake]:
@@ -145,7 +145,8 @@ def check_share(path: Path, value: str) -> Iterator[Mistake]:
         )
 
 
-def _check_order(path: Path, low: str, high: str) -> Iterator[Mistake]:
+def check_range(path: Path, low: str, high: str) -> Iterator[Mistake]:
+    """A least value is not above the largest."""
     if Fraction(low) > Fraction(high):
         yield Mistake(
             path=(*path, "min"),
