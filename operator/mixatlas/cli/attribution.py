@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from mixatlas.cli.tables import metric_option, read_runs, tables_options
+from mixatlas.cli.tables import metric_option, read_runs, tables_options, warn
 from mixatlas.cli.writing import check_place, write_whole
 from mixatlas.report.effects_page import Effect, effects_csv, render_effects
 from mixatlas.surrogate.runs import Runs
@@ -39,6 +39,7 @@ def command(
     check_place(csv_file)
     check_place(html)
     runs = read_runs(ratios, metrics, benchmarks)
+    warn(runs)
     effects = list(_effects(runs))
     if csv_file is not None:
         write_whole(csv_file, effects_csv(effects))

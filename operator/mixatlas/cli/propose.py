@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mixatlas.cli.documents import read_text
-from mixatlas.cli.tables import read_runs, tables_options
+from mixatlas.cli.tables import read_runs, tables_options, warn
 from mixatlas.cli.writing import check_place, write_whole
 from mixatlas.contract.mixture import PPM, Mixture
 from mixatlas.driver.limits import limited_space
@@ -59,9 +59,11 @@ def command(
     """
     check_place(out)
     runs = read_runs(ratios, metrics, ())
+    limits = _space(space, runs.domains)
+    warn(runs)
     found = propose_from_runs(
         runs,
-        _space(space, runs.domains),
+        limits,
         objective=objective,
         is_minimized=minimize,
         q=batch,

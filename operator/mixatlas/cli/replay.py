@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from mixatlas.cli.tables import read_runs, tables_options
+from mixatlas.cli.tables import read_runs, tables_options, warn
 from mixatlas.cli.writing import check_place, write_whole
 from mixatlas.contract.errors import SpecError
 from mixatlas.propose.from_runs import MEAN, metrics_of
@@ -57,18 +57,32 @@ def command(
     Equal seeds begin with the same random runs whatever the method.
     """
     check_place(json_file)
-    pool = _pool(read_runs(ratios, metrics, ()), objective, is_minimized=minimize)
+    runs = read_runs(ratios, metrics, ())
+    pool = _pool(runs, objective, is_minimized=minimize)
     if not initial <= trials <= len(pool.W_kd):
         raise SpecError(
             f"--trials is {trials}, with --initial {initial} and {len(pool.W_kd)} runs",
             hint="--trials lies between --initial and the number of runs that measured the metric.",
         )
+    warn(runs)
+    if len(pool.W_kd) < len(runs.runs):
+        n_left_out = len(runs.runs) - len(pool.W_kd)
+        click.echo(f"warning: left out: {n_left_out} runs that lack the objective", err=True)
     searches = [
         replay(pool, METHODS[method], n_trials=trials, n_initial=initial, batch=batch, seed=seed)
         for seed in range(seeds)
     ]
     if json_file is not None:
-        write_whole(json_file, _json(searches, method=method, objective=objective))
+        text = _json(
+            searches,
+            method=method,
+            objective=objective,
+            minimize=minimize,
+            runs=len(pool.W_kd),
+            initial=initial,
+            batch=batch,
+        )
+        write_whole(json_file, text)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("TRIALS", "MEDIAN RANK", "MEDIAN REGRET"):
         table.add_column(name, justify="right")
@@ -91,7 +105,7 @@ def _pool(runs: Runs, objective: str, *, is_minimized: bool) -> Pool:
     )
 
 
-def _json(searches: Sequence[Sequence[Found]], *, method: str, objective: str) -> str:
+def _json(searches: Sequence[Sequence[Found]], **asked: str | int | bool) -> str:
     rows = [
         {
             "seed": seed,
@@ -101,4 +115,4 @@ def _json(searches: Sequence[Sequence[Found]], *, method: str, objective: str) -
         }
         for seed, steps in enumerate(searches)
     ]
-    return json.dumps({"method": method, "objective": objective, "searches": rows}, indent=2) + "\n"
+    return json.dumps({**asked, "searches": rows}, indent=2) + "\n"

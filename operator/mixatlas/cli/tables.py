@@ -11,6 +11,7 @@ import click
 
 from mixatlas.cli.documents import read_text
 from mixatlas.contract.errors import SpecError
+from mixatlas.surrogate.quality import doubts
 from mixatlas.surrogate.runs import NamedRows, Runs, join, read_metrics, read_ratios
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,3 +70,9 @@ def read_runs(ratios: Path, metrics: Path, benchmarks: Sequence[str]) -> Runs:
         kept = [measured.columns.index(name) for name in columns]
         measured = replace(measured, columns=columns, values=measured.values[:, kept])
     return join(read_ratios_file(ratios), measured)
+
+
+def warn(runs: Runs) -> None:
+    """Print what is to be known of the tables to standard error."""
+    for line in doubts(runs):
+        click.echo(f"warning: {line}", err=True)

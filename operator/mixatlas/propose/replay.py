@@ -81,13 +81,19 @@ def replay(
 
     Returns:
         What was found after the initial runs and after each batch.
+
+    Raises:
+        ValueError: The method chose other than `q` distinct rows that were not tried.
     """
     order = np.random.default_rng(seed_for(seed, "design", 0)).permutation(len(pool.W_kd))
     tried = [int(row) for row in order[:n_initial]]
     found = [_found(pool, tried)]
     while len(tried) < n_trials:
         q = min(batch, n_trials - len(tried))
-        tried += choose(pool, tried, q, seed=seed_for(seed, "propose", len(tried)))
+        chosen = list(choose(pool, tuple(tried), q, seed=seed_for(seed, "propose", len(tried))))
+        if len(chosen) != q or len({*tried, *chosen}) != len(tried) + q:
+            raise ValueError(f"{q} further rows were asked for, and {chosen} chosen")
+        tried += chosen
         found.append(_found(pool, tried))
     return tuple(found)
 

@@ -56,9 +56,9 @@ def qualities(runs: Runs, posterior: TablePosterior) -> tuple[Quality, ...]:
     for m, metric in enumerate(runs.metrics):
         rows = np.isfinite(runs.Y_nm[:, m])
         seen, mean, sd = runs.Y_nm[rows, m], mean_nm[rows, m], sd_nm[rows, m]
-        is_constant = bool(np.ptp(seen) <= 1e-12 * np.abs(seen).max(initial=0.0))
+        is_constant = _is_constant(seen)
         miss = seen - mean
-        ranks = is_enough and not is_constant and len(seen) >= LEAST_RUNS
+        ranks = is_enough and not is_constant and len(seen) >= LEAST_RUNS and seen.var() > 0
         found.append(
             Quality(
                 metric=metric,
@@ -78,6 +78,14 @@ def qualities(runs: Runs, posterior: TablePosterior) -> tuple[Quality, ...]:
 
 def warnings(runs: Runs, found: tuple[Quality, ...]) -> Iterator[str]:
     """Yield what a reader of the predictions should know, a sentence each."""
+    yield from doubts(runs)
+    for quality in found:
+        if not quality.is_constant and quality.r2 <= 0:
+            yield f"{quality.metric}: left-out runs are predicted no better than by the mean"
+
+
+def doubts(runs: Runs) -> Iterator[str]:
+    """Yield what is to be known of the tables alone, a sentence each; nothing is fitted for it."""
     if runs.unmeasured:
         yield f"left out: {_named(runs.unmeasured, 'run')} without metrics"
     if runs.unweighted:
@@ -94,11 +102,14 @@ def warnings(runs: Runs, found: tuple[Quality, ...]) -> Iterator[str]:
         yield f"{_named(zero, 'domain')} always at zero: its effect is unknown"
     for one, other in _together(runs):
         yield f"{one} and {other} always move together: their effects cannot be told apart"
-    for quality in found:
-        if quality.is_constant:
-            yield f"{quality.metric} is constant: there is nothing to learn"
-        elif quality.r2 <= 0:
-            yield f"{quality.metric}: left-out runs are predicted no better than by the mean"
+    for metric, y_n in zip(runs.metrics, runs.Y_nm.T, strict=True):
+        if _is_constant(y_n[np.isfinite(y_n)]):
+            yield f"{metric} is constant: there is nothing to learn"
+
+
+def _is_constant(seen: FloatArray) -> bool:
+    # Rounding alone may spread equal values by some of their last digits.
+    return bool(np.ptp(seen) <= 1e-12 * np.abs(seen).max(initial=0.0))
 
 
 def _spearman(a: FloatArray, b: FloatArray) -> float:

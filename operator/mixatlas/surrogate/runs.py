@@ -25,6 +25,8 @@ RUN = "run"
 SKIPPED = ("", "name", "index")
 ROUNDING = 1e-3
 """How far a row of weights may sum from 1: tables print few digits. It is then scaled to 1."""
+LARGEST = 1e100
+"""Metrics beyond it are mistakes, and their squares are no numbers any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,7 +83,8 @@ def read_ratios(text: str, origin: str) -> NamedRows:
         if abs(total - 1) > ROUNDING:
             raise SpecError(
                 f"the weights of run {run!r} sum to {total:.6g}",
-                hint=f"Weights are shares: make each row sum to 1, within {ROUNDING:g}.",
+                hint=f"Weights are shares: make each row sum to 1, within {ROUNDING:g}."
+                + (" Divide percentages by 100." if abs(total - 100) < 1 else ""),
                 where=f"{origin}:{line}",
             )
     if len(table.columns) < 2:
@@ -157,7 +160,8 @@ def _read(
     if RUN not in names:
         raise SpecError(
             "there is no column `run`",
-            hint="The first line names the columns; `run` names each row's run.",
+            hint=f"The first line names the columns, separated by commas; `{RUN}` names each row's "
+            "run." + (" Here `index` may be it." if "index" in names else ""),
             where=f"{origin}:{line}",
         )
     repeated = {name for name in names if name not in SKIPPED and names.count(name) > 1}
@@ -240,10 +244,14 @@ def _metric(cell: str) -> float:
     value = _parsed(cell)
     if math.isinf(value):
         raise ValueError("is not finite")
+    if abs(value) > LARGEST:
+        raise ValueError("is too large")
     return value
 
 
 def _parsed(cell: str) -> float:
+    if "_" in cell:  # Python reads 1_0 as 10, nobody else does
+        raise ValueError("is not a number")
     try:
         return float(cell)
     except ValueError:
