@@ -50,7 +50,7 @@ def tables(draw: st.DrawFn) -> Tables:
     )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(found=tables())
 def test_the_order_of_runs_domains_and_metrics_does_not_matter(found: Tables) -> None:
     rng = np.random.default_rng(found.seed)
