@@ -2,7 +2,7 @@
 
     PYTHONPATH=operator python benchmarks/speed.py [--quick] [--json speed.json]
 
-Every figure comes from a process of its own, two threads, and counts neither imports nor a first
+Every figure comes from a process of its own and counts neither imports nor a first
 call that loads libraries. Memory is the growth of the process's peak over what the imports left.
 The peer is BoTorch's default process with its default fit, for one benchmark of the ten, on the
 same rows; it only fits, while ours fits ten and proposes. `warm` starts from the hyper-parameters
@@ -22,10 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixatlas.contract.metrics import Metric
-from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.objective.fixing import fix_objective
 from mixatlas.objective.scale import Benchmark
@@ -33,8 +31,6 @@ from mixatlas.propose.propose import propose
 from mixatlas.propose.values import ProposeSettings
 from mixatlas.space.build import build_space
 from mixatlas.space.lattice import repair
-
-FloatArray = NDArray[np.float64]
 
 BENCHMARKS = tuple(f"benchmark-{i}" for i in range(10))
 N_CONCEPTS, TASKS = 10, ("caption", "ocr", "grounding", "detection", "vqa")
@@ -44,8 +40,8 @@ PEER_SIZES = (64, 512)
 KINDS = ("cold", "warm", "peer")
 
 
-def problem(n: int) -> tuple[History, FloatArray]:
-    """Return `n` finished trials and the losses' noise, equal for equal `n` or fewer."""
+def problem(n: int) -> History:
+    """Return `n` finished trials, the same for the same `n`."""
     rng = np.random.default_rng(0)
     domains = [f"concept-{c}.{t}" for c in range(N_CONCEPTS) for t in TASKS]
     space = build_space(tokens={name: int(1e6 * np.exp(rng.normal())) for name in domains})
@@ -56,7 +52,7 @@ def problem(n: int) -> tuple[History, FloatArray]:
     W_nd = np.array([mixture.fractions for mixture in mixtures])
     loss_nm = 1 + ((W_nd + 0.01) ** -0.4) @ need_md.T
     loss_nm += 0.02 * rng.normal(size=loss_nm.shape)
-    history = History(
+    return History(
         domains=space.domains,
         benchmarks=BENCHMARKS,
         trials=tuple(range(1, n + 1)),
@@ -66,7 +62,6 @@ def problem(n: int) -> tuple[History, FloatArray]:
         V_nm=np.full_like(loss_nm, 0.02**2),
         diverged_n=np.zeros(n, dtype=bool),
     )
-    return history, W_nd
 
 
 def first(history: History, n: int) -> History:
@@ -85,16 +80,18 @@ def first(history: History, n: int) -> History:
 
 def measure_ours(n: int, *, is_warm: bool) -> float:
     """Return seconds of one proposal."""
-    history, _ = problem(n)
+    history = problem(n)
     space = build_space(tokens=dict.fromkeys(history.domains, 1_000_000))
     benchmarks = tuple(
         Benchmark(name=name, metric=Metric.TOKEN_NLL, weight=1.0, chance=5.0) for name in BENCHMARKS
     )
-    natural: Mixture = history.mixtures[0]
     record = fix_objective(
-        first(history, 16), benchmarks, scale="Normalized", reference="natural",
-        reference_mixture=natural,
-    )  # fmt: skip
+        first(history, 16),
+        benchmarks,
+        scale="Normalized",
+        reference="natural",
+        reference_mixture=history.mixtures[0],
+    )
     settings = ProposeSettings(objective=record)
 
     def ask(n_seen: int, warm_start: object = None, q: int = BATCH) -> object:
@@ -114,7 +111,7 @@ def measure_peer(n: int) -> float:
     import torch
     from gpytorch.mlls import ExactMarginalLogLikelihood
 
-    history, _ = problem(n)
+    history = problem(n)
     X = torch.as_tensor(np.log(history.W_nd + 1e-3))
     X = (X - X.min(0).values) / (X.max(0).values - X.min(0).values)
     z = torch.as_tensor(history.Y_nm[:, :1])

@@ -99,9 +99,7 @@ def _report(runs: Runs, posterior: TablePosterior, console: Console) -> None:
 
 
 def _grid_text(grid: Grid) -> str:
-    # One that never puts two domains together, or puts all together, tells nothing.
-    size_s = [*grid.C_cd.sum(axis=1), *grid.T_td.sum(axis=1)]
-    if not any(1 < size < grid.C_cd.shape[1] for size in size_s):
+    if not len(grid.sums_sd):
         return "no grid in their names"
     return f"a grid of {len(grid.concepts)} × {len(grid.tasks)} in their names"
 

@@ -1,9 +1,10 @@
 """Climbing a criterion over the polytope: a pool of mixtures, then local ascents.
 
 Weights like to be moved in few ways: one cell up or down, a whole concept or task up or down, a
-little of one cell to another, everything at random. A sweep tries them all at one step size, takes
-the best, and halves the step where none is better. No gradient is needed, so cells that are at zero
-(where the square root has none) and limits that cut a move short are nothing special.
+little of one cell to another, everything at random. A sweep ranks them all at one step size by a
+cheap stand-in, computes the foremost, takes the best, and halves the step where none is better. No
+gradient is needed, so cells that are at zero (where the square root has none) and limits that cut a
+move short are nothing special.
 """
 
 from __future__ import annotations

@@ -46,6 +46,16 @@ class Grid:
         )
 
     @property
+    def sums_sd(self) -> FloatArray:
+        """Indicators (s, d) of the concepts and tasks that say more than cells do.
+
+        None of a single cell, which is there already, or of all, whose sum is constant.
+        """
+        S_sd = np.concatenate([self.C_cd, self.T_td])
+        size_s = S_sd.sum(axis=1)
+        return np.asarray(S_sd[(size_s > 1) & (size_s < S_sd.shape[1])])
+
+    @property
     def is_empty(self) -> bool:
         """Whether the names tell no grid."""
         return not self.concepts

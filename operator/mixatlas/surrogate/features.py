@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from mixatlas.space.grid import Grid
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 EPSILON = 0.001
 """Weight at which the logarithm levels off: far below it, zero and some are alike."""
@@ -67,7 +66,7 @@ class Features:
             W_nd: Weights of the trials, n >= 1.
             epsilon: Of the logarithm, positive.
         """
-        S_gd = np.concatenate([np.eye(len(domains)), _sums(domains)])
+        S_gd = np.concatenate([np.eye(len(domains)), Grid.of(domains).sums_sd])
         X_nf = _warped(W_nd, S_gd, epsilon)
         sd_f = X_nf.std(axis=0)
         spread_f = np.where(sd_f > 1e-9, sd_f, 1.0)
@@ -93,17 +92,6 @@ class Features:
         X_nf = _warped(W_nd, self.S_gd, self.epsilon)
         standard_nf = (X_nf - self.centre_f) / self.spread_f
         return torch.as_tensor(np.clip(standard_nf, self.low_f, self.high_f))
-
-
-def _sums(domains: Sequence[str]) -> FloatArray:
-    """Return the indicators (s, d) of whole concepts and tasks.
-
-    None that sums a single cell, which is there already, or all, which is constant.
-    """
-    grid = Grid.of(domains)
-    S_sd = np.concatenate([grid.C_cd, grid.T_td])
-    size_s = S_sd.sum(axis=1)
-    return np.asarray(S_sd[(size_s > 1) & (size_s < len(domains))])
 
 
 def _warped(W_nd: FloatArray, S_gd: FloatArray, epsilon: float) -> FloatArray:
