@@ -12,6 +12,7 @@ from mixatlas.propose.acquisition import (
     REACH,
     FeasibleMean,
     UpperConfidenceBound,
+    beta_of,
     expected_improvement,
     reach_of,
 )
@@ -34,6 +35,10 @@ def test_beta_trades_mean_for_uncertainty() -> None:
     )
     np.testing.assert_allclose(low(UNSEEN), POSTERIOR.optimistic(UNSEEN, 0.0)[0])
     np.testing.assert_allclose(high(UNSEEN), POSTERIOR.optimistic(UNSEEN, 2.0)[0])
+
+
+def test_a_search_explores_and_tests_what_it_believes_in_turn() -> None:
+    assert [beta_of(n, 2.0) for n in range(10, 14)] == [2.0, 0.0, 2.0, 0.0]
 
 
 def test_what_is_surely_infeasible_is_worth_the_floor() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from mixatlas.propose.ascent import ascend, best_first, candidate_pool
+from mixatlas.propose.ascent import ascend, best_first, candidate_pool, ranked
 from mixatlas.propose.region import Region
 from mixatlas.space.build import Group, build_space
 from mixatlas.space.space import MixtureSpace
@@ -60,7 +60,7 @@ def test_ascents_reach_the_maximum(
         best_first(
             space,
             near(target),
-            candidate_pool(space, np.zeros((0, 6)), n=300, rng=rng),
+            ranked(near(target), candidate_pool(space, np.zeros((0, 6)), n=300, rng=rng)),
             n_starts=3,
             rng=rng,
         )

@@ -100,14 +100,16 @@ def _table(mixtures: Sequence[Mixture], domains: Sequence[str]) -> str:
 
 
 def _best(found: NextRuns, *, is_minimized: bool) -> list[str]:
+    interval = None if found.best is None else found.best.objective
+    if found.best is None or interval is None:
+        return [f"no prediction: {found.why}"]
     top = sorted(found.best.mixture.parts, key=lambda part: -part[1])
     weights = ", ".join(f"{name} {part / PPM:.3f}" for name, part in top if part)
-    lines = [f"best predicted: {weights}"]
-    interval = found.best.objective
-    if interval is None:
-        return [*lines, f"no prediction: {found.why}"]
     bounds = [interval.lower, interval.upper]
     mean = interval.mean
     if is_minimized:
         mean, bounds = -mean, [-interval.upper, -interval.lower]
-    return [*lines, f"objective {mean:.6g}, 95 % interval [{bounds[0]:.6g}, {bounds[1]:.6g}]"]
+    return [
+        f"best predicted: {weights}",
+        f"objective {mean:.6g}, 95 % interval [{bounds[0]:.6g}, {bounds[1]:.6g}]",
+    ]

@@ -84,6 +84,11 @@ def candidate_pool(
     return np.concatenate([B_kd, middle, region.toward(W_nd, target), everywhere])
 
 
+def ranked(criterion: Criterion, pool_kd: FloatArray) -> FloatArray:
+    """Return the mixtures of a pool, best first."""
+    return pool_kd[np.argsort(-criterion(pool_kd), kind="stable")]
+
+
 def best_first(
     space: MixtureSpace,
     criterion: Criterion,
@@ -97,23 +102,22 @@ def best_first(
     Args:
         space: Where they lie; each is repaired exactly on the lattice.
         criterion: What is climbed.
-        pool_kd: Starts inside the space.
-        n_starts: Ascents, from the best of the pool that are `START_DISTANCE` apart.
+        pool_kd: Starts inside the space, best first.
+        n_starts: Ascents, from the first of the pool that are `START_DISTANCE` apart.
         rng: Source of the random moves.
     """
-    order = np.argsort(-criterion(pool_kd), kind="stable")
     starts: list[int] = []
-    for k in order:
-        distance = np.abs(pool_kd[starts] - pool_kd[k]).sum(axis=1) / 2
+    for k, w_d in enumerate(pool_kd):
+        distance = np.abs(pool_kd[starts] - w_d).sum(axis=1) / 2
         if (distance >= START_DISTANCE).all():
-            starts.append(int(k))
+            starts.append(k)
         if len(starts) == n_starts:
             break
     ends = [ascend(space, criterion, pool_kd[k], rng=rng) for k in starts]
     for end_d, _ in sorted(ends, key=lambda end: -end[1]):
         yield repair(space, end_d)
-    for k in order:
-        yield repair(space, pool_kd[k])
+    for w_d in pool_kd:
+        yield repair(space, w_d)
 
 
 def ascend(

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixatlas.contract.errors import SpecError
+from mixatlas.contract.errors import FitFailed, SpecError
 from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.ledger.records import ObjectiveRecord
-from mixatlas.propose.nominate import nominate
-from mixatlas.propose.propose import propose
+from mixatlas.propose.nominate import predict_arms
+from mixatlas.propose.propose import Question, ask, fall_back
 from mixatlas.propose.values import Arm, ProposeSettings
 from mixatlas.space.space import MixtureSpace
+from mixatlas.surrogate.learning import learn
 from mixatlas.surrogate.runs import Runs
-from mixatlas.surrogate.table import learn_table
+from mixatlas.surrogate.threads import single_thread
 
 MEAN = "mean"
 
@@ -28,12 +29,12 @@ class NextRuns:
     Args:
         mixtures: Distinct, most promising first.
         best: The mixture with the best predicted objective, larger is better, with its 95 %
-            interval; its objective is None where the surrogate failed.
+            interval; None where the surrogate failed.
         why: One sentence for people.
     """
 
     mixtures: tuple[Mixture, ...]
-    best: Arm
+    best: Arm | None
     why: str
 
 
@@ -57,10 +58,10 @@ def propose_from_runs(
     names = metrics_of(runs, objective)
     kept = [runs.metrics.index(name) for name in names]
     Y_nm = runs.Y_nm[:, kept] * (-1.0 if is_minimized else 1.0)
-    noise_m = learn_table(runs.domains, runs.W_nd, Y_nm).noise_sd_m
     mixtures = tuple(
         Mixture.nearest(dict(zip(runs.domains, w_d.tolist(), strict=True))) for w_d in runs.W_nd
     )
+    unknown_m = dict.fromkeys(names, 0.0)
     history = History(
         domains=space.domains,
         benchmarks=names,
@@ -68,7 +69,7 @@ def propose_from_runs(
         mixtures=mixtures,
         W_nd=np.array([mixture.fractions for mixture in mixtures]),
         Y_nm=Y_nm,
-        V_nm=np.broadcast_to(noise_m**2, Y_nm.shape),
+        V_nm=np.zeros_like(Y_nm),
         diverged_n=np.zeros(len(mixtures), dtype=bool),
     )
     record = ObjectiveRecord(
@@ -77,14 +78,26 @@ def propose_from_runs(
         # Any metric that is not a loss: values are taken as they are.
         metrics=dict.fromkeys(names, Metric.EXACT_MATCH),
         weights=dict.fromkeys(names, 1.0),
-        chance=dict.fromkeys(names, 0.0),
-        means=dict(zip(names, np.nanmean(Y_nm, axis=0).tolist(), strict=True)),
-        seed_sd=dict(zip(names, noise_m.tolist(), strict=True)),
+        chance=unknown_m,
+        means=unknown_m,
+        seed_sd=unknown_m,
         degrees_of_freedom=float(len(mixtures)),
     )
-    settings = ProposeSettings(objective=record)
-    proposal = propose(space, history, q=q, seed=seed, settings=settings)
-    best = nominate(space, history, n=1, arms={}, seed=seed, settings=settings).arms[0]
+    question = Question(
+        space=space,
+        history=history,
+        q=q,
+        pending=(),
+        seed=seed,
+        settings=ProposeSettings(objective=record),
+    )
+    with single_thread():
+        try:
+            learned = learn(history, record, is_noise_known=False)
+            proposal = ask(question, learned)
+            best = predict_arms(space, history, learned, n=1, named={}, seed=seed)[0]
+        except FitFailed as error:
+            proposal, best = fall_back(question, error), None
     return NextRuns(mixtures=proposal.mixtures, best=best, why=proposal.why)
 
 

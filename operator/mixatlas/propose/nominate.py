@@ -13,12 +13,12 @@ from mixatlas.ledger.history import History
 from mixatlas.ledger.records import Interval, ObjectiveRecord
 from mixatlas.objective.scale import Scale
 from mixatlas.propose.acquisition import FeasibleMean
-from mixatlas.propose.ascent import best_first, candidate_pool
+from mixatlas.propose.ascent import best_first, candidate_pool, ranked
 from mixatlas.propose.tried import Tried, rank_tried
 from mixatlas.propose.values import DEFAULTS, Arm, Nomination, ProposeSettings
 from mixatlas.space.design import is_apart
 from mixatlas.space.space import MixtureSpace
-from mixatlas.surrogate.learning import learn
+from mixatlas.surrogate.learning import Learned, learn
 from mixatlas.surrogate.posterior import ObjectivePosterior
 from mixatlas.surrogate.threads import single_thread
 
@@ -80,15 +80,14 @@ def nominate(
                 constraints=settings.constraints,
                 least_epsilon=settings.least_epsilon,
             )
-            posterior = learned.posterior
-            tried = rank_tried(space, history, order_n=learned.order_n, posterior=posterior)
-            ranked = _best_expected(space, posterior, tried, seed=seed, settings=settings)
-            candidates = _first_apart(ranked, n=n, excluded=tuple(named))
-            roles = dict.fromkeys(candidates, ("candidate",)) | named
-            predicted = _predicted(posterior, roles, seed=seed, n_draws=settings.n_draws)
+            predicted = predict_arms(
+                space, history, learned, n=n, named=named, seed=seed, settings=settings
+            )
         except FitFailed as error:
-            ranked = _best_measured(space, history, settings.objective)
-            roles = dict.fromkeys(_first_apart(ranked, n=n, excluded=tuple(named)), ("candidate",))
+            measured = _best_measured(space, history, settings.objective)
+            roles = dict.fromkeys(
+                _first_apart(measured, n=n, excluded=tuple(named)), ("candidate",)
+            )
             return Nomination(
                 arms=_unpredicted(roles | named),
                 basis="fallback",
@@ -99,6 +98,25 @@ def nominate(
         basis="surrogate",
         why="the best posterior mean over the space, then the best among measured mixtures",
     )
+
+
+def predict_arms(
+    space: MixtureSpace,
+    history: History,
+    learned: Learned,
+    *,
+    n: int,
+    named: Mapping[Mixture, tuple[str, ...]],
+    seed: int,
+    settings: ProposeSettings = DEFAULTS,
+) -> tuple[Arm, ...]:
+    """Nominate with a surrogate that is fitted already: the arms of `nominate`."""
+    posterior = learned.posterior
+    tried = rank_tried(space, history, order_n=learned.order_n, posterior=posterior)
+    expected = _best_expected(space, posterior, tried, seed=seed, settings=settings)
+    candidates = _first_apart(expected, n=n, excluded=tuple(named))
+    roles = dict.fromkeys(candidates, ("candidate",)) | dict(named)
+    return _predicted(posterior, roles, seed=seed, n_draws=settings.n_draws)
 
 
 def _roles(arms: Mapping[str, Mixture]) -> dict[Mixture, tuple[str, ...]]:
@@ -121,6 +139,7 @@ def _best_expected(
     eligible = list(tried.best_eligible)
     pool_kd = candidate_pool(space, tried.W_gd[eligible[:N_PROMISING]], n=settings.n_pool, rng=rng)
     criterion = FeasibleMean(posterior=posterior, floor=float(tried.mean_g.min()))
+    pool_kd = ranked(criterion, pool_kd)
     yield next(best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng))
     for position in eligible:
         yield tried.mixtures[position]
@@ -142,10 +161,10 @@ def _best_measured(
 
 
 def _first_apart(
-    ranked: Iterator[Mixture], *, n: int, excluded: Sequence[Mixture]
+    best: Iterator[Mixture], *, n: int, excluded: Sequence[Mixture]
 ) -> tuple[Mixture, ...]:
     chosen: list[Mixture] = []
-    for mixture in ranked:
+    for mixture in best:
         if len(chosen) == n:
             break
         if mixture not in excluded and is_apart(mixture, chosen, ARM_DISTANCE):

@@ -19,8 +19,13 @@ from numpy.typing import NDArray
 from mixatlas.contract.errors import FitFailed, HistoryMismatch, SpaceExhausted
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
-from mixatlas.propose.acquisition import UpperConfidenceBound, expected_improvement, reach_of
-from mixatlas.propose.ascent import best_first, candidate_pool
+from mixatlas.propose.acquisition import (
+    UpperConfidenceBound,
+    beta_of,
+    expected_improvement,
+    reach_of,
+)
+from mixatlas.propose.ascent import best_first, candidate_pool, ranked
 from mixatlas.propose.tried import Tried, incumbent_of, rank_tried
 from mixatlas.propose.values import DEFAULTS, Incumbent, Predicted, Proposal, ProposeSettings
 from mixatlas.space.design import LEAST_DISTANCE, is_apart, quasi_random
@@ -37,8 +42,8 @@ MOST_ASKED = 64
 N_RANDOM = 256
 """Random mixtures that say how far a proposal may reach."""
 N_KEPT = 128
-"""Of the pool, for all maxima but the first: counting a mixture as observed lowers the criterion
-around it and raises it nowhere, so what was far behind stays behind."""
+"""Of the pool, for all maxima but the first of a kind: counting a mixture as observed lowers the
+criterion around it and raises it nowhere, so what was far behind stays behind."""
 N_PROMISING = 4
 """Best tried mixtures that the candidate pool surrounds."""
 
@@ -57,8 +62,8 @@ def propose(
 
     While `settings.objective` is not fixed, and under the methods Sobol and Random, mixtures
     fill the feasible part of the simplex; under Bayesian they maximise the upper confidence
-    bound of the objective's posterior. The result depends on the arguments alone, so a
-    restarted search proposes the same batch again.
+    bound of the objective's posterior and its mean in turn. The result depends on the arguments
+    alone, so a restarted search proposes the same batch again.
 
     Args:
         space: The `d` domains with bounds, caps and linear constraints; proven non-empty.
@@ -92,7 +97,7 @@ def propose(
         >>> [sum(mixture.ppm) for mixture in batch.mixtures], batch.basis
         ([1000000, 1000000], 'design')
     """
-    question = _Question(
+    question = Question(
         space=space, history=history, q=q, pending=tuple(pending), seed=seed, settings=settings
     )
     if settings.objective is None:
@@ -106,13 +111,13 @@ def propose(
                 least_epsilon=settings.least_epsilon,
                 warm_start=warm_start,
             )
-            return _ask(question, learned)
+            return ask(question, learned)
         except FitFailed as error:
-            return _fall_back(question, error)
+            return fall_back(question, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Question:
+class Question:
     """The arguments of `propose`, checked."""
 
     space: MixtureSpace
@@ -132,6 +137,11 @@ class _Question:
             )
 
     @property
+    def n_asked(self) -> int:
+        """Trials before this question, finished or not."""
+        return self.history.n + len(self.pending)
+
+    @property
     def taken(self) -> tuple[Mixture, ...]:
         """What no proposal may come near, each once."""
         return tuple(dict.fromkeys((*self.history.mixtures, *self.pending)))
@@ -148,12 +158,12 @@ class _Question:
         return found
 
 
-def _spread(question: _Question, *, why: str) -> Proposal:
+def _spread(question: Question, *, why: str) -> Proposal:
     mixtures = question.fill(question.q, question.taken)
     return Proposal(mixtures=mixtures, predicted=(None,) * len(mixtures), basis="design", why=why)
 
 
-def _fall_back(question: _Question, error: FitFailed) -> Proposal:
+def fall_back(question: Question, error: FitFailed) -> Proposal:
     """Turn a numerical failure into space-filling points: a search must go on."""
     if question.settings.method != "Bayesian":
         return _spread(question, why=f"{question.settings.method} points")
@@ -161,8 +171,12 @@ def _fall_back(question: _Question, error: FitFailed) -> Proposal:
     return replace(spread, basis="fallback")
 
 
-def _ask(question: _Question, learned: Learned) -> Proposal:
-    """Choose and describe mixtures with a fitted surrogate."""
+def ask(question: Question, learned: Learned) -> Proposal:
+    """Choose and describe mixtures with a surrogate that is fitted already.
+
+    Raises:
+        SpaceExhausted: As `propose`.
+    """
     settings, posterior = question.settings, learned.posterior
     tried = rank_tried(
         question.space, question.history, order_n=learned.order_n, posterior=posterior
@@ -170,7 +184,7 @@ def _ask(question: _Question, learned: Learned) -> Proposal:
     incumbent = incumbent_of(tried, posterior, n_draws=settings.n_draws, seed=question.seed)
     if settings.method == "Bayesian":
         mixtures = _maximise(question, posterior, tried)
-        why = "highest upper confidence bound of the objective, pending trials at their means"
+        why = "best upper confidence bound and best mean in turn, pending trials at their means"
     else:
         mixtures = question.fill(question.q, question.taken)
         why = f"{settings.method} points"
@@ -192,7 +206,7 @@ def _ask(question: _Question, learned: Learned) -> Proposal:
 
 
 def _maximise(
-    question: _Question, posterior: ObjectivePosterior, tried: Tried
+    question: Question, posterior: ObjectivePosterior, tried: Tried
 ) -> tuple[Mixture, ...]:
     """Take one maximum after the other, each counted as observed before the next."""
     space, settings = question.space, question.settings
@@ -202,30 +216,28 @@ def _maximise(
     promising = list(tried.best_eligible[:N_PROMISING])
     pool_kd = candidate_pool(space, tried.W_gd[promising], n=settings.n_pool, rng=rng)
     reach = reach_of(posterior, sample_uniform(space, N_RANDOM, question.seed))
+    floor = float(tried.mean_g.min())
+    pools = dict.fromkeys((settings.beta, 0.0), pool_kd)
     chosen: list[Mixture] = []
     while len(chosen) < question.q:
-        criterion = UpperConfidenceBound(
-            posterior=current,
-            beta=settings.beta,
-            floor=float(tried.mean_g.min()),
-            reach=reach,
-        )
+        beta = beta_of(question.n_asked + len(chosen), settings.beta)
+        criterion = UpperConfidenceBound(posterior=current, beta=beta, floor=floor, reach=reach)
         # The first maximum is the best by far; the next ones are where it was not.
         n_starts = settings.n_starts if not chosen else -(-settings.n_starts // 2)
-        ranked = best_first(space, criterion, pool_kd, n_starts=n_starts, rng=rng)
+        pool_kd = ranked(criterion, pools[beta])
+        found = best_first(space, criterion, pool_kd, n_starts=n_starts, rng=rng)
         taken = (*question.taken, *chosen)
-        mixture = next((m for m in ranked if is_apart(m, taken)), None)
+        mixture = next((m for m in found if is_apart(m, taken)), None)
         if mixture is None:
             return (*chosen, *question.fill(question.q - len(chosen), taken))
-        if not chosen:
-            pool_kd = pool_kd[np.argsort(-criterion(pool_kd), kind="stable")[:N_KEPT]]
+        pools[beta] = pool_kd[:N_KEPT]
         chosen.append(mixture)
         current = current.observing(np.array([mixture.fractions]))
     return tuple(chosen)
 
 
 def _improvement(
-    question: _Question, posterior: ObjectivePosterior, incumbent: Incumbent, W_qd: FloatArray
+    question: Question, posterior: ObjectivePosterior, incumbent: Incumbent, W_qd: FloatArray
 ) -> float:
     """Return the expected improvement of the best of the batch over the incumbent."""
     W_kd = np.concatenate([[incumbent.mixture.fractions], W_qd])

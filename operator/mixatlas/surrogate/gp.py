@@ -121,6 +121,14 @@ class Processes:
         """Variance of a new measurement around its latent, known noise aside."""
         return self.theta_mp[:, RESIDUAL].exp().numpy()
 
+    def taking_residual_for_noise(self) -> Self:
+        """Return the processes with what they learnt of noise counted as if it had been known."""
+        residual_m1 = self.theta_mp[:, RESIDUAL].exp()[:, None]
+        theta_mp = self.theta_mp.clone()
+        theta_mp[:, RESIDUAL] = -torch.inf
+        data = replace(self.data, N_mn=self.data.N_mn + residual_m1)
+        return replace(self, theta_mp=theta_mp, data=data)
+
     def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of each latent at each mixture, both (q, m)."""
         kernel, Q_qf = self.kernel, self.features(W_qd)

@@ -49,6 +49,7 @@ def learn(
     constraints: Sequence[MaxDrop] = (),
     least_epsilon: float = EPSILON,
     warm_start: Hyperparameters | None = None,
+    is_noise_known: bool = True,
 ) -> Learned:
     """Fit the surrogate to all trials that carry scores.
 
@@ -60,6 +61,8 @@ def learn(
         least_epsilon: Lower bound of the log-warp's ε: the longest sample's tokens over a
             trial's budget.
         warm_start: The last round's hyper-parameters.
+        is_noise_known: Otherwise the record's seed noise is not looked at, and what the fit leaves
+            unexplained counts as noise.
 
     Returns:
         The posterior; the same arguments give the same one.
@@ -72,7 +75,7 @@ def learn(
         O(n³ m) a step of the fit, at most a hundred steps (see `fit`).
     """
     scale = _checked_scale(history, record, constraints)
-    noise_sd_m = _latent_noise(record, scale)
+    noise_sd_m = _latent_noise(record, scale) if is_noise_known else np.zeros(len(scale.names))
     order_n = _scored_rows(history)
     W_nd, Y_nm = history.W_nd[order_n], history.Y_nm[order_n]
     if not len(order_n) or not np.isfinite(Y_nm).any(axis=0).all():
@@ -87,14 +90,17 @@ def learn(
             features=features,
             warm_start=start_from(warm_start, scale.names, features.n_groups),
         )
+        processes = fitted.processes
+        if not is_noise_known:
+            processes = processes.taking_residual_for_noise()
         left_out = _leave_one_out(
-            fitted.processes, warp, scale, Y_nm=Y_nm, groups=_groups(history, order_n)
+            processes, warp, scale, Y_nm=Y_nm, groups=_groups(history, order_n)
         )
     widening_c = left_out.widening()
     diverged = sorted(np.flatnonzero(history.diverged_n), key=lambda row: history.trials[row])
     return Learned(
         posterior=ObjectivePosterior(
-            processes=fitted.processes,
+            processes=processes,
             warp=warp,
             scale=scale,
             widening=float(widening_c[0]),
