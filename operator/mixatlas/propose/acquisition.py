@@ -7,11 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mixatlas.space.sampling import sample_uniform
+from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.posterior import Draws, ObjectivePosterior
 
 FloatArray = NDArray[np.float64]
 
 REACH = 0.15
+N_RANDOM = 256
+"""Random mixtures that say how far a mixture may lie from all trials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,32 +68,14 @@ def beta_of(n_asked: int, beta: float) -> float:
     return beta if n_asked % 2 == 0 else 0.0
 
 
-def reach_of(posterior: ObjectivePosterior, W_kd: FloatArray) -> float:
+def reach_of(posterior: ObjectivePosterior, space: MixtureSpace, *, seed: int) -> float:
     """Return the largest doubt within reach.
 
     A fixed one (tried on synthetic problems of 10 and 22 domains), or where the trials are too few
     for that the doubt that 19 of 20 uniformly random mixtures of the space stay below.
     """
-    _, doubt_k = posterior.optimistic(W_kd, 0.0)
+    _, doubt_k = posterior.optimistic(sample_uniform(space, N_RANDOM, seed), 0.0)
     return max(REACH, float(np.quantile(doubt_k, 0.95)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FeasibleMean:
-    """`floor + P(feasible) · (mean objective - floor)`: what a nomination climbs."""
-
-    posterior: ObjectivePosterior
-    floor: float
-
-    def __call__(self, W_kd: FloatArray) -> FloatArray:
-        """Return the criterion (k,) of mixtures."""
-        mean_k, _ = self.posterior.moments(W_kd)
-        chance_k = self.posterior.probability_feasible(W_kd)
-        return np.asarray(self.floor + chance_k * (mean_k - self.floor))
-
-    def near(self, w_d: FloatArray) -> FeasibleMean:
-        """Return a cheap stand-in around one mixture."""
-        return replace(self, posterior=self.posterior.near(w_d))
 
 
 def expected_improvement(draws: Draws, feasible_q: FloatArray) -> float:

@@ -12,7 +12,7 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.ledger.records import Interval, ObjectiveRecord
 from mixatlas.objective.scale import Scale
-from mixatlas.propose.acquisition import FeasibleMean
+from mixatlas.propose.acquisition import UpperConfidenceBound, reach_of
 from mixatlas.propose.ascent import best_first, candidate_pool, ranked
 from mixatlas.propose.tried import Tried, rank_tried
 from mixatlas.propose.values import DEFAULTS, Arm, Nomination, ProposeSettings
@@ -40,8 +40,9 @@ def nominate(
 ) -> Nomination:
     """Choose the confirmation's candidates and predict all its arms.
 
-    The first candidate maximises the posterior mean over the whole space; the others are the
-    measured mixtures with the best posterior means. Whatever method proposed the trials, the
+    The first candidate maximises the posterior mean over all of the space that is within reach of
+    the trials (see `UpperConfidenceBound`); the others are the measured mixtures with the best
+    posterior means. Whatever method proposed the trials, the
     surrogate nominates.
 
     Args:
@@ -138,7 +139,12 @@ def _best_expected(
     rng = np.random.default_rng(seed)
     eligible = list(tried.best_eligible)
     pool_kd = candidate_pool(space, tried.W_gd[eligible[:N_PROMISING]], n=settings.n_pool, rng=rng)
-    criterion = FeasibleMean(posterior=posterior, floor=float(tried.mean_g.min()))
+    criterion = UpperConfidenceBound(
+        posterior=posterior,
+        beta=0.0,
+        floor=float(tried.mean_g.min()),
+        reach=reach_of(posterior, space, seed=seed),
+    )
     pool_kd = ranked(criterion, pool_kd)
     yield next(best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng))
     for position in eligible:

@@ -29,7 +29,6 @@ from mixatlas.propose.ascent import best_first, candidate_pool, ranked
 from mixatlas.propose.tried import Tried, incumbent_of, rank_tried
 from mixatlas.propose.values import DEFAULTS, Incumbent, Predicted, Proposal, ProposeSettings
 from mixatlas.space.design import LEAST_DISTANCE, is_apart, quasi_random
-from mixatlas.space.sampling import sample_uniform
 from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.fit import Hyperparameters
 from mixatlas.surrogate.learning import Learned, learn
@@ -39,8 +38,6 @@ from mixatlas.surrogate.threads import single_thread
 FloatArray = NDArray[np.float64]
 
 MOST_ASKED = 64
-N_RANDOM = 256
-"""Random mixtures that say how far a proposal may reach."""
 N_KEPT = 128
 """Of the pool, for all maxima but the first of a kind: counting a mixture as observed lowers the
 criterion around it and raises it nowhere, so what was far behind stays behind."""
@@ -215,7 +212,7 @@ def _maximise(
     current = posterior.observing(P_pd)
     promising = list(tried.best_eligible[:N_PROMISING])
     pool_kd = candidate_pool(space, tried.W_gd[promising], n=settings.n_pool, rng=rng)
-    reach = reach_of(posterior, sample_uniform(space, N_RANDOM, question.seed))
+    reach = reach_of(posterior, space, seed=question.seed)
     floor = float(tried.mean_g.min())
     pools = dict.fromkeys((settings.beta, 0.0), pool_kd)
     chosen: list[Mixture] = []
