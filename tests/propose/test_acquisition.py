@@ -10,9 +10,11 @@ import pytest
 from builders import a_scored_history, a_space, an_objective
 from mixatlas.propose.acquisition import (
     REACH,
+    LogNoisyExpectedImprovement,
     UpperConfidenceBound,
-    beta_of,
     expected_improvement,
+    is_test_turn,
+    log_improvement,
     reach_of,
 )
 from mixatlas.space.design import quasi_random
@@ -37,7 +39,7 @@ def test_beta_trades_mean_for_uncertainty() -> None:
 
 
 def test_a_search_explores_and_tests_what_it_believes_in_turn() -> None:
-    assert [beta_of(n, 2.0) for n in range(10, 14)] == [2.0, 0.0, 2.0, 0.0]
+    assert [is_test_turn(n) for n in range(10, 14)] == [False, True, False, True]
 
 
 def test_what_is_surely_infeasible_is_worth_the_floor() -> None:
@@ -72,3 +74,37 @@ def test_reach_is_never_so_short_that_random_mixtures_lie_beyond() -> None:
         _, doubt_k = posterior.optimistic(UNSEEN, 0.0)
         assert (doubt_k <= reach_of(posterior, SPACE, seed=1)).mean() >= 0.9
     assert reach_of(posterior, SPACE, seed=1) > REACH
+
+
+def improvement(tried: np.ndarray, *, reach: float = 9.0) -> LogNoisyExpectedImprovement:
+    bound = UpperConfidenceBound(posterior=POSTERIOR, beta=2.0, floor=0.0, reach=reach)
+    return LogNoisyExpectedImprovement.over(POSTERIOR, tried, bound=bound, seed=5)
+
+
+def test_noisy_improvement_is_the_mean_gain_of_joint_draws() -> None:
+    tried, new = UNSEEN[:3], UNSEEN[3:6]
+    draws = POSTERIOR.draws(np.concatenate([tried, new]), 40_000, seed=1).objective_kq
+    gain_q = np.maximum(draws[:, 3:] - draws[:, :3].max(axis=1)[:, None], 0.0).mean(axis=0)
+    np.testing.assert_allclose(np.exp(improvement(tried)(new)), gain_q, rtol=0.2)
+
+
+def test_what_was_asked_for_improves_on_nothing() -> None:
+    tried = UNSEEN[:3]
+    worth_q = improvement(np.concatenate([tried, UNSEEN[3:4]]))(UNSEEN[3:6])
+    assert worth_q[0] < improvement(tried)(UNSEEN[3:4])[0] - 2
+    assert worth_q.argmin() == 0
+
+
+def test_an_improvement_out_of_reach_counts_less_than_any_within() -> None:
+    _, doubt_k = POSTERIOR.optimistic(UNSEEN, 0.0)
+    reach = float(np.median(doubt_k))
+    worth_k = improvement(UNSEEN[:3], reach=reach)(UNSEEN)
+    assert worth_k[doubt_k > reach].max() < worth_k[doubt_k <= reach].min()
+
+
+def test_the_logarithm_of_an_improvement_holds_far_below_the_best() -> None:
+    u = np.array([-40.0, -5.1, -4.9, 0.0, 3.0])
+    values = log_improvement(u)
+    assert values[3] == pytest.approx(np.log(1 / np.sqrt(2 * np.pi)))
+    assert values[0] == pytest.approx(-800 - 0.919 - 2 * np.log(40), abs=0.01)
+    assert (np.diff(values) > 0).all()

@@ -53,6 +53,17 @@ def test_a_few_rounds_beat_everything_tried_before() -> None:
     assert max(found) > max(map(objective_of, MIXTURES)) + 0.01
 
 
+def test_noisy_improvement_too_beats_everything_tried_before() -> None:
+    settings = replace(QUICK, acquisition="LogNoisyExpectedImprovement")
+    history = HISTORY
+    for seed in (1, 2, 3):
+        proposal = ask(history, q=3, seed=seed, settings=settings)
+        assert proposal.basis == "surrogate"
+        history = a_scored_history((*history.mixtures, *proposal.mixtures))
+    found = [objective_of(mixture) for mixture in history.mixtures[HISTORY.n :]]
+    assert max(found) > max(map(objective_of, MIXTURES)) + 0.01
+
+
 def test_slices_of_one_axis_need_no_grid() -> None:
     names = ("chart", "document", "photo", "screen", "text")
     space = build_space(tokens={name: 1000 * (i + 1) for i, name in enumerate(names)})

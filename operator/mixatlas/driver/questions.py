@@ -192,6 +192,7 @@ def _settings(accepted: Accepted, objective: ObjectiveRecord) -> ProposeSettings
     return ProposeSettings(
         objective=objective,
         method=spec.search.method,
+        acquisition=spec.search.acquisition.name,
         beta=float(spec.search.acquisition.beta),
         constraints=tuple(
             MaxDrop(

@@ -60,7 +60,11 @@ def record_round(
 def settings_of(observed: Observed) -> dict[str, Any]:
     """Return the settings that a round's proposal depends on, as they are stored with it."""
     search = observed.accepted.search.spec.search
-    return {"method": search.method, "beta": str(search.acquisition.beta)}
+    return {
+        "method": search.method,
+        "acquisition": search.acquisition.name,
+        "beta": str(search.acquisition.beta),
+    }
 
 
 def purpose_of(

@@ -145,13 +145,14 @@ def ascend(
             np.broadcast_to(best_d, (2 * space.d + 2 * len(axes), space.d)),
             _single_moves(best_d, step, axes),
         )
-        gain_k = stand_in(V_kd) - float(stand_in(best_d[None, :])[0])
+        here = float(stand_in(best_d[None, :])[0])
+        gain_k = stand_in(V_kd) - here
         U_kd = region.toward(
             np.broadcast_to(best_d, (N_RANDOM + N_JOINT + N_PAIRS**2, space.d)),
             _joint_moves(best_d, step, gain_k[: 2 * space.d], V_kd[: 2 * space.d], rng),
         )
         all_kd = np.concatenate([V_kd, U_kd])
-        promised_k = np.concatenate([gain_k, stand_in(U_kd) - best])
+        promised_k = np.concatenate([gain_k, stand_in(U_kd) - here])
         all_kd = all_kd[np.argsort(-promised_k, kind="stable")[:N_LOOKED_AT]]
         all_k = criterion(all_kd)
         top = int(all_k.argmax())

@@ -10,7 +10,7 @@ Knows: spaces, histories, surrogates.  Never knows: Kubernetes, S3, files, clock
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,14 +20,22 @@ from mixatlas.contract.errors import FitFailed, HistoryMismatch, SpaceExhausted
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.propose.acquisition import (
+    LogNoisyExpectedImprovement,
     UpperConfidenceBound,
-    beta_of,
     expected_improvement,
+    is_test_turn,
     reach_of,
 )
-from mixatlas.propose.ascent import best_first, candidate_pool, ranked
+from mixatlas.propose.ascent import Criterion, best_first, candidate_pool, ranked
 from mixatlas.propose.tried import Tried, incumbent_of, rank_tried
-from mixatlas.propose.values import DEFAULTS, Incumbent, Predicted, Proposal, ProposeSettings
+from mixatlas.propose.values import (
+    DEFAULTS,
+    Acquisition,
+    Incumbent,
+    Predicted,
+    Proposal,
+    ProposeSettings,
+)
 from mixatlas.space.design import LEAST_DISTANCE, is_apart, quasi_random
 from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.fit import Hyperparameters
@@ -38,9 +46,17 @@ from mixatlas.surrogate.threads import single_thread
 FloatArray = NDArray[np.float64]
 
 MOST_ASKED = 64
+WHY: Mapping[Acquisition, str] = {
+    "UpperConfidenceBound": "best upper confidence bound and best mean in turn, pending trials at "
+    "their means",
+    "LogNoisyExpectedImprovement": "largest expected improvement over all trials and best mean in "
+    "turn",
+}
 N_KEPT = 128
 """Of the pool, for all maxima but the first of a kind: counting a mixture as observed lowers the
 criterion around it and raises it nowhere, so what was far behind stays behind."""
+MOST_BASELINES = 48
+"""Best tried mixtures whose objectives an improvement is over: worse ones are hardly ever best."""
 N_PROMISING = 4
 """Best tried mixtures that the candidate pool surrounds."""
 
@@ -58,8 +74,8 @@ def propose(
     """Choose the next `q` mixtures to train.
 
     While `settings.objective` is not fixed, and under the methods Sobol and Random, mixtures
-    fill the feasible part of the simplex; under Bayesian they maximise the upper confidence
-    bound of the objective's posterior and its mean in turn. The result depends on the arguments
+    fill the feasible part of the simplex; under Bayesian they maximise the acquisition and the
+    posterior mean of the objective in turn. The result depends on the arguments
     alone, so a restarted search proposes the same batch again.
 
     Args:
@@ -181,7 +197,7 @@ def ask(question: Question, learned: Learned) -> Proposal:
     incumbent = incumbent_of(tried, posterior, n_draws=settings.n_draws, seed=question.seed)
     if settings.method == "Bayesian":
         mixtures = _maximise(question, posterior, tried)
-        why = "best upper confidence bound and best mean in turn, pending trials at their means"
+        why = WHY[settings.acquisition]
     else:
         mixtures = question.fill(question.q, question.taken)
         why = f"{settings.method} points"
@@ -205,32 +221,55 @@ def ask(question: Question, learned: Learned) -> Proposal:
 def _maximise(
     question: Question, posterior: ObjectivePosterior, tried: Tried
 ) -> tuple[Mixture, ...]:
-    """Take one maximum after the other, each counted as observed before the next."""
+    """Take one maximum after the other, each counted as asked for before the next."""
     space, settings = question.space, question.settings
     rng = np.random.default_rng(question.seed)
-    P_pd = np.array([mixture.fractions for mixture in question.pending]).reshape(-1, space.d)
-    current = posterior.observing(P_pd)
     promising = list(tried.best_eligible[:N_PROMISING])
     pool_kd = candidate_pool(space, tried.W_gd[promising], n=settings.n_pool, rng=rng)
     reach = reach_of(posterior, space, seed=question.seed)
-    floor = float(tried.mean_g.min())
-    pools = dict.fromkeys((settings.beta, 0.0), pool_kd)
+    # What leads at first when exploring may not when testing.
+    pools = dict.fromkeys((False, True), pool_kd)
     chosen: list[Mixture] = []
     while len(chosen) < question.q:
-        beta = beta_of(question.n_asked + len(chosen), settings.beta)
-        criterion = UpperConfidenceBound(posterior=current, beta=beta, floor=floor, reach=reach)
+        is_test = is_test_turn(question.n_asked + len(chosen))
+        criterion = _criterion(question, posterior, tried, chosen, is_test=is_test, reach=reach)
         # The first maximum is the best by far; the next ones are where it was not.
         n_starts = settings.n_starts if not chosen else -(-settings.n_starts // 2)
-        pool_kd = ranked(criterion, pools[beta])
+        pool_kd = ranked(criterion, pools[is_test])
         found = best_first(space, criterion, pool_kd, n_starts=n_starts, rng=rng)
         taken = (*question.taken, *chosen)
         mixture = next((m for m in found if is_apart(m, taken)), None)
         if mixture is None:
             return (*chosen, *question.fill(question.q - len(chosen), taken))
-        pools[beta] = pool_kd[:N_KEPT]
+        pools[is_test] = pool_kd[:N_KEPT]
         chosen.append(mixture)
-        current = current.observing(np.array([mixture.fractions]))
     return tuple(chosen)
+
+
+def _criterion(
+    question: Question,
+    posterior: ObjectivePosterior,
+    tried: Tried,
+    chosen: Sequence[Mixture],
+    *,
+    is_test: bool,
+    reach: float,
+) -> Criterion:
+    """Return what the next mixture maximises, after those chosen already."""
+    settings = question.settings
+    asked = [mixture.fractions for mixture in (*question.pending, *chosen)]
+    A_ad = np.array(asked).reshape(-1, question.space.d)
+    bound = UpperConfidenceBound(
+        posterior=posterior.observing(A_ad),
+        beta=0.0 if is_test else settings.beta,
+        floor=float(tried.mean_g.min()),
+        reach=reach,
+    )
+    if is_test or settings.acquisition == "UpperConfidenceBound":
+        return bound
+    best = list(tried.best_eligible[:MOST_BASELINES]) or [0]
+    W_gd = np.concatenate([tried.W_gd[best], A_ad])
+    return LogNoisyExpectedImprovement.over(posterior, W_gd, bound=bound, seed=question.seed)
 
 
 def _improvement(

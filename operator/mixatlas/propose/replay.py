@@ -11,10 +11,11 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, qmc
+from scipy.stats import qmc
 
 from mixatlas.contract.errors import FitFailed
 from mixatlas.contract.seeds import seed_for
+from mixatlas.propose.acquisition import log_improvement
 from mixatlas.surrogate.gp import Processes
 from mixatlas.surrogate.table import TablePosterior, learn_table
 
@@ -121,7 +122,7 @@ def bayesian(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence
     chosen: list[int] = []
     while len(chosen) < q:
         mean_k, sd_k = _moments(processes, posterior, weight_m, pool.W_kd[untried])
-        top = int((np.log(sd_k) + _log_improvement((mean_k - best) / sd_k)).argmax())
+        top = int((np.log(sd_k) + log_improvement((mean_k - best) / sd_k)).argmax())
         chosen.append(int(untried[top]))
         processes = processes.observing(pool.W_kd[untried[[top]]])
         untried = np.delete(untried, top)
@@ -159,10 +160,3 @@ def _moments(
     mean_km, variance_km = processes.marginals(W_kd)
     slope_m = weight_m * posterior.spread_m
     return posterior.shift_m @ weight_m + mean_km @ slope_m, np.sqrt(variance_km @ slope_m**2)
-
-
-def _log_improvement(u_k: FloatArray) -> FloatArray:
-    """Return log(φ(u) + u Φ(u)), also where u is far below zero (φ(u) / u² there)."""
-    direct_k = norm.pdf(u_k) + u_k * norm.cdf(u_k)
-    far_k = norm.logpdf(u_k) - 2 * np.log(np.abs(u_k) + 1e-300)
-    return np.where(u_k > -5, np.log(np.maximum(direct_k, 1e-300)), far_k)

@@ -11,6 +11,7 @@ from mixatlas.ledger.records import Interval, ObjectiveRecord
 from mixatlas.space.design import Method
 from mixatlas.surrogate.feasibility import MaxDrop
 
+Acquisition = Literal["UpperConfidenceBound", "LogNoisyExpectedImprovement"]
 Basis = Literal["design", "surrogate", "fallback"]
 
 
@@ -21,6 +22,7 @@ class ProposeSettings:
     Args:
         objective: The fixed objective; None while the design runs.
         method: How points are chosen once the objective is fixed.
+        acquisition: What is maximised under Bayesian.
         beta: Of the upper confidence bound, mean + sqrt(beta) · sd.
         constraints: Drops that are not allowed.
         least_epsilon: Longest sample's tokens over a trial's budget: weights below it and zero
@@ -32,6 +34,7 @@ class ProposeSettings:
 
     objective: ObjectiveRecord | None = None
     method: Method = "Bayesian"
+    acquisition: Acquisition = "UpperConfidenceBound"
     beta: float = 2.0
     constraints: tuple[MaxDrop, ...] = ()
     least_epsilon: float = 0.001

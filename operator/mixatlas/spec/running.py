@@ -25,12 +25,13 @@ class Acquisition(Record):
 
     name: Literal["UpperConfidenceBound", "LogNoisyExpectedImprovement"] = Field(
         "UpperConfidenceBound",
-        description="Acquisition function. LogNoisyExpectedImprovement is not yet supported.",
+        description="Acquisition function: what every second proposed mixture maximises. The "
+        "others have the best mean.",
     )
     beta: DecimalString = Field(
         "2",
-        description="Exploration, at least 0: mean + sqrt(beta) · sd of the objective is "
-        "maximised.",
+        description="Exploration, at least 0, of UpperConfidenceBound: mean + sqrt(beta) · sd of "
+        "the objective is maximised.",
     )
 
 

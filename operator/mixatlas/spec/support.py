@@ -31,8 +31,6 @@ def _of_mixtures(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
 
 def _of_running(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
     spec = search.spec
-    if spec.search.acquisition.name != "UpperConfidenceBound":
-        yield ("search", "acquisition", "name"), "use UpperConfidenceBound"
     for i, entry in enumerate(spec.search.warm_start):
         at: Path = ("search", "warmStart", i)
         if entry.search is not None:

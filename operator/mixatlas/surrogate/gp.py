@@ -60,10 +60,15 @@ def factor(theta_mp: torch.Tensor, data: Data) -> torch.Tensor:
         FitFailed: A covariance is not positive definite.
     """
     noise_mn = data.N_mn + theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
-    return _cholesky(Kernel.of(theta_mp)(data.X_nf, data.X_nf) + torch.diag_embed(noise_mn))
+    return cholesky(Kernel.of(theta_mp)(data.X_nf, data.X_nf) + torch.diag_embed(noise_mn))
 
 
-def _cholesky(C_mnn: torch.Tensor) -> torch.Tensor:
+def cholesky(C_mnn: torch.Tensor) -> torch.Tensor:
+    """Return the lower factors of covariances.
+
+    Raises:
+        FitFailed: One is not positive definite.
+    """
     try:
         L_mnn: torch.Tensor = torch.linalg.cholesky(C_mnn)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # torch has it
@@ -174,7 +179,7 @@ class Processes:
         L_mnn = torch.zeros(len(left_mpp), n + len(W_pd), n + len(W_pd), dtype=torch.float64)
         L_mnn[:, :n, :n] = self.L_mnn
         L_mnn[:, n:, :n] = H_mnp.transpose(1, 2)
-        L_mnn[:, n:, n:] = _cholesky(left_mpp)
+        L_mnn[:, n:, n:] = cholesky(left_mpp)
         data = Data(
             X_nf=torch.cat([self.data.X_nf, P_pf]),
             Z_mn=torch.cat([self.data.Z_mn, mean_mp], dim=1),

@@ -103,7 +103,11 @@ class ObjectivePosterior:
         better_qm = self.warp.scores(mean_qm + self.widening * n_sd * np.sqrt(variance_qm))
         move_q = np.sqrt((better_qm - median_qm) ** 2 @ self.scale.slopes_m**2)
         optimistic_q = self.scale.offset + median_qm @ self.scale.slopes_m + move_q
-        return optimistic_q, (variance_qm / self.processes.prior_variance_m).mean(axis=1)
+        return optimistic_q, self.doubt(variance_qm)
+
+    def doubt(self, variance_qm: FloatArray) -> FloatArray:
+        """Return the doubt (q,) of latents' variances (see `optimistic`)."""
+        return np.asarray((variance_qm / self.processes.prior_variance_m).mean(axis=1))
 
     def scores(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (q, m) of the scores."""
