@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from data.synthetic import BENCHMARKS, KINDS, TASKS, Law, domain_names
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -39,12 +40,9 @@ from mixatlas.space.space import MixtureSpace
 FloatArray = NDArray[np.float64]
 
 DOMAINS = (5, 10, 22, 30)
-KINDS = ("interior", "face")
 NOISES = (0.02, 0.10)
 METHODS: tuple[Method, ...] = ("Bayesian", "Sobol", "Random")
 N_TRIALS, N_DESIGN, BATCH = 32, 10, 2
-TASKS = ("caption", "ocr", "grounding", "detection", "vqa", "classification")
-BENCHMARKS = ("alpha", "beta", "gamma")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,48 +50,35 @@ class Problem:
     """A synthetic search: true losses of any mixture, and the noise of one trial."""
 
     space: MixtureSpace
-    need_md: FloatArray
+    law: Law
     benchmarks: tuple[Benchmark, ...]
     noise_m: FloatArray
     best: float
     spread: float
 
-    def losses(self, W_nd: FloatArray) -> FloatArray:
-        """Return the true losses (n, m)."""
-        return _losses(W_nd, self.need_md)
-
     def objective(self, W_nd: FloatArray) -> FloatArray:
         """Return the true objective (n,)."""
-        return Scale.normalized(self.benchmarks).objective(-self.losses(W_nd))
-
-
-def _losses(W_nd: FloatArray, need_md: FloatArray) -> FloatArray:
-    worth_nd = (1.0 + W_nd * W_nd.shape[1] * 4.0) ** -0.5
-    return np.asarray(0.3 + 1.5 * worth_nd @ need_md.T)
+        return Scale.normalized(self.benchmarks).objective(-self.law(W_nd))
 
 
 def a_problem(d: int, kind: str, noise: float, seed: int) -> Problem:
     """Build one problem; the same arguments give the same one."""
     rng = np.random.default_rng([d, KINDS.index(kind), seed])
-    if d < 10:
-        names = [f"domain-{i}" for i in range(d)]
-    else:
-        n_concepts = -(-d // len(TASKS))
-        names = [f"concept-{c}.{t}" for c in range(n_concepts) for t in TASKS][:d]
-    space = build_space(tokens={n: int(1e6 * np.exp(rng.normal())) for n in names})
+    space = build_space(tokens={n: int(1e6 * np.exp(rng.normal())) for n in domain_names(d)})
     need_md = rng.dirichlet(np.full(d, 0.7), size=len(BENCHMARKS))
     if kind == "face":
         need_md[:, rng.permutation(d)[: d // 2]] = 0.0
         need_md /= need_md.sum(axis=1, keepdims=True)
+    law = Law.alone(need_md)
     benchmarks = tuple(
         Benchmark(name=n, metric=Metric.TOKEN_NLL, weight=1.0, chance=1.8) for n in BENCHMARKS
     )
     scale = Scale.normalized(benchmarks)
     uniform = rng.dirichlet(np.ones(d), size=4096)
-    values = scale.objective(-_losses(uniform, need_md))
+    values = scale.objective(-law(uniform))
     spread = float(np.ptp(values))
     found = minimize(
-        lambda w: -float(scale.objective(-_losses(w[None, :], need_md))[0]),
+        lambda w: -float(scale.objective(-law(w[None, :]))[0]),
         uniform[values.argmax()],
         bounds=[(0.0, 1.0)] * d,
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0},
@@ -103,7 +88,7 @@ def a_problem(d: int, kind: str, noise: float, seed: int) -> Problem:
     noise_m = noise * spread / (scale.slopes_m * np.sqrt(len(BENCHMARKS)))
     return Problem(
         space=space,
-        need_md=need_md,
+        law=law,
         benchmarks=benchmarks,
         noise_m=noise_m,
         best=-float(found.fun),
@@ -120,7 +105,7 @@ def measure(problem: Problem, mixtures: Sequence[Mixture], *, seed: int) -> Hist
             for i in range(len(mixtures))
         ]
     )
-    loss_nm = np.maximum(problem.losses(W_nd) + luck_nm * problem.noise_m, 0.01)
+    loss_nm = np.maximum(problem.law(W_nd) + luck_nm * problem.noise_m, 0.01)
     return History(
         domains=problem.space.domains,
         benchmarks=BENCHMARKS,

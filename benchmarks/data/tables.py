@@ -126,7 +126,7 @@ def olmix() -> Table:
         Y_nm=np.column_stack([Y_all[:, chosen], Y_all.mean(axis=1)]),
         targets=tuple(Target(name=n, weight_m=eye[i]) for i, n in enumerate(metrics)),
         sizes=(32, 64),
-        split=partial(_random_split, len(ratios)),
+        split=partial(random_split, len(ratios)),
         n_splits=50,
     )
 
@@ -164,7 +164,8 @@ def demo() -> Table:
 TABLES: dict[str, Callable[[], Table]] = {"regmix": regmix, "olmix": olmix, "demo": demo}
 
 
-def _random_split(n: int, size: int, seed: int) -> Split:
+def random_split(n: int, size: int, seed: int) -> Split:
+    """Split `n` rows: the first of a random order are seen, all others unseen."""
     order = np.random.default_rng([seed, 24]).permutation(n)
     return Split(seen=order[:size], unseen=order[size:])
 
