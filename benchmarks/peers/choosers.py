@@ -40,7 +40,9 @@ def gp_raw(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence[i
 
 def gp_log(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence[int]:
     """Take the expected improvement under BoTorch's default process on log(w + ε)."""
-    return _improving(pool, np.log(pool.W_kd + EPSILON), tried, q)
+    logits_kd = np.log(pool.W_kd + EPSILON)
+    low, high = np.log(EPSILON), np.log(1 + EPSILON)
+    return _improving(pool, (logits_kd - low) / (high - low), tried, q)
 
 
 def tpe(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence[int]:
@@ -92,11 +94,10 @@ def _untried(pool: Pool, tried: Sequence[int]) -> NDArray[np.int64]:
 def _improving(pool: Pool, X_kd: FloatArray, tried: Sequence[int], q: int) -> Sequence[int]:
     """Take the largest log expected improvement, one after the other, each at its mean from then.
 
-    Inputs are scaled to the unit cube by the pool, of which all weights are known.
+    Inputs lie in the unit cube by the bounds of a weight: scaled by the runs tried, or by those of
+    the pool, they find less.
     """
-    low_d, span_d = X_kd.min(axis=0), np.ptp(X_kd, axis=0)
-    X = torch.as_tensor((X_kd - low_d) / np.where(span_d > 0, span_d, 1.0))
-    rows = list(tried)
+    X, rows = torch.as_tensor(X_kd), list(tried)
     y = torch.as_tensor(pool.objective_k[rows, None])
     untried = _untried(pool, tried)
     chosen: list[int] = []
