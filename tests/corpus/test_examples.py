@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tarfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import webdataset
+import yaml
 from click.testing import CliRunner
 from PIL import Image
 from pycocotools.coco import COCO
 
+from clip_checkpoint import COLOURS, MORE_COLOURS, picture_of, write_clip
 from mixatlas.cli import cli
 from raw_corpus import write_tokenizer
 from raw_sources import Objects, a_chat, picture, write_json, write_pictures
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "corpus").glob("*.yaml"))
+EXAMPLES = Path(__file__).parents[2] / "examples" / "corpus"
 SHORT = "How many bars are there?\nAnswer the question using a single word or phrase."
 SIZE = (40, 20)
+ALL_COLOURS = [*COLOURS, *MORE_COLOURS]
+N_ALIKE = 52
+"""Images of each colour: enough to be a cell of the examples, whose `minSamples` is 50."""
 
 
 def write_llava(data: Path) -> None:
@@ -56,9 +62,9 @@ def write_cauldron(data: Path) -> None:
     table.to_parquet(data / "plants.parquet")
 
 
-def a_row(source: str | None) -> dict[str, Any]:
+def a_row(source: str | None, image: bytes | None = None) -> dict[str, Any]:
     texts = [{"user": SHORT, "assistant": "2", "source": source}]
-    return {"images": [{"bytes": picture(), "path": None}], "texts": texts}
+    return {"images": [{"bytes": image or picture(), "path": None}], "texts": texts}
 
 
 def a_table(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -149,6 +155,44 @@ def write_huggingface(data: Path) -> None:
     datasets.DatasetDict({"train": rooms, "test": rooms}).save_to_disk(data / "rooms")
 
 
+def write_clusters(data: Path) -> None:
+    """Write images of ten colours; the model calls them by words of the example's vocabulary."""
+    words = _concepts_of("clusters")["vocabulary"]
+    called = {colour: [word] for colour, word in zip(ALL_COLOURS, words, strict=True)}
+    write_clip(data / "clip-vit-large-patch14", called)
+    records = []
+    for colour in ALL_COLOURS[:6]:
+        for number in range(N_ALIKE):
+            name = f"coco/{colour}-{number}.png"
+            path = data / "images" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(picture_of(colour, number))
+            records.append({"image": name, "conversations": a_chat(f"<image>\n{SHORT}", "two")})
+    chat = a_chat("<image>\nDescribe the image.", "It is a square . There is no other .")
+    person, animal = records[:3], records[N_ALIKE : N_ALIKE + 2]
+    records += [record | {"conversations": chat} for record in person + animal]
+    records.append({"conversations": a_chat("What is a bar ?", "a rectangle")})
+    write_json(data / "llava_665k.json", records)
+    for colour in ALL_COLOURS[6:10]:
+        rows = [a_row("ChartQA", picture_of(colour, number)) for number in range(N_ALIKE)]
+        a_table(data / "the_cauldron" / colour / "train-00000.parquet", rows)
+
+
+def write_prompts(data: Path) -> None:
+    """Write images of a colour a concept; the model calls them by all prompts of the concept."""
+    called = dict(zip(ALL_COLOURS, _concepts_of("prompts")["prompts"].values(), strict=False))
+    write_clip(data / "siglip", called)
+    pictures = [picture_of(colour, number) for colour in called for number in range(N_ALIKE)]
+    pairs = [{"png": content, "txt": "A picture of it."} for content in pictures]
+    write_tar(data / "cc12m" / "00000.tar", pairs)
+
+
+def _concepts_of(example: str) -> dict[str, Any]:
+    document = yaml.safe_load((EXAMPLES / f"{example}.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = document["concepts"]
+    return found
+
+
 WRITERS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "cauldron": (
         write_cauldron,
@@ -173,27 +217,54 @@ WRITERS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
 """By example: what writes its data, and domain and origin of each sample that is no duplicate."""
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_is_built(
-    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_example_is_built(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, samples = WRITERS[name]
+    assert sorted(_build(name, write, tmp_path, monkeypatch)) == samples
+
+
+@pytest.mark.slow
+def test_the_example_of_clusters_finds_what_is_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, samples = WRITERS[example.stem]
-    shutil.copy(example, tmp_path / "corpus.yaml")
-    write_tokenizer(tmp_path / "tokenizer")
-    write(tmp_path / "data")
+    cells = Counter(_build("clusters", write_clusters, tmp_path, monkeypatch))
+    assert cells.pop("text.other ") == 1
+    assert len({cell.split(".")[0] for cell in cells}) == 10
+    by_task = sorted((*cell.split(".")[1].split(), n) for cell, n in cells.items())
+    clusters = [*[("vqa", "ChartQA", N_ALIKE)] * 4, *[("vqa", "coco", N_ALIKE)] * 6]
+    # Two and three captions of two concepts are fewer than a cell: they are one.
+    assert by_task == [("caption", "coco", 5), *clusters]
+
+
+@pytest.mark.slow
+def test_the_example_of_prompts_gives_images_the_concept_whose_prompts_describe_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = Counter(_build("prompts", write_prompts, tmp_path, monkeypatch))
+    concepts = _concepts_of("prompts")["prompts"]
+    assert cells == {f"{concept}.caption cc12m": N_ALIKE for concept in concepts}
+
+
+def _build(
+    name: str, write: Callable[[Path], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """Build an example from what a writer writes; yield domain and origin of each sample."""
+    shutil.copy(EXAMPLES / f"{name}.yaml", folder / "corpus.yaml")
+    write_tokenizer(folder / "tokenizer")
+    write(folder / "data")
     # The example's store holds what lies in `data` here.
     objects = {
-        f"s3://corpora/{path.relative_to(tmp_path / 'data').as_posix()}": path.read_bytes()
-        for path in tmp_path.rglob("*.tar")
+        f"s3://corpora/{path.relative_to(folder / 'data').as_posix()}": path.read_bytes()
+        for path in folder.rglob("*.tar")
     }
     monkeypatch.setattr("mixatlas.cli.stores.S3Store", lambda _: Objects(objects))
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost")
-    out = tmp_path / "out"
-    command = ["corpus", "build", str(out), "-f", str(tmp_path / "corpus.yaml")]
+    out = folder / "out"
+    command = ["corpus", "build", str(out), "-f", str(folder / "corpus.yaml")]
     ended = CliRunner().invoke(cli, command, catch_exceptions=False)
     assert ended.exit_code == 0, ended.output
     assert " 0 broken" in ended.stdout
-    assert sorted(_samples(out)) == samples
+    return _samples(out)
 
 
 def _samples(folder: Path) -> Iterator[str]:
@@ -207,4 +278,5 @@ def _samples(folder: Path) -> Iterator[str]:
 
 
 def test_every_example_is_tried() -> None:
-    assert [path.stem for path in EXAMPLES] == sorted(WRITERS)
+    tried = {*WRITERS, "clusters", "prompts"}
+    assert {path.stem for path in EXAMPLES.glob("*.yaml")} == tried
