@@ -127,7 +127,7 @@ COCO = {
     "objects that break off": Broken(
         format="CocoInstances",
         write=raw("a.json", json.dumps({"images": IMAGES, "annotations": [GOOD]})[:-9].encode()),
-        message="1 of 1 samples cannot be used, and maxBroken is 0:\na.json:annotations[0]: "
+        message="1 of 1 samples cannot be used, and maxBroken is 0:\ndata: a.json:annotations[0]: "
         "the file breaks off here: any image may lack annotations, so that none is used",
     ),
 }

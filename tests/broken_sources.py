@@ -16,7 +16,7 @@ from typing import Any
 from raw_sources import a_chat, picture, write_json
 
 Write = Callable[[Path], None]
-ONE = "1 of 2 samples cannot be used, and maxBroken is 0:\n"
+ONE = "1 of 2 samples cannot be used, and maxBroken is 0:\ndata: "
 CHAT = a_chat("What is it?", "A bus.")
 WIDTH, HEIGHT = 80, 60
 PNG = picture(0, size=(WIDTH, HEIGHT))

@@ -83,9 +83,9 @@ def test_it_names_broken_samples_of_both_stages(folder: Path) -> None:
     atlas = _atlas(_build(folder))
     assert (atlas.used, atlas.broken) == (34, 2)
     told = sorted((sample.where, sample.reason) for sample in atlas.broken_samples)
-    assert told[0][0] == "untold.json[20]"
+    assert told[0][0] == "untold: untold.json[20]"
     assert "gone.png" in told[0][1]
-    assert told[1][0] == "untold.json[21]"
+    assert told[1][0] == "untold: untold.json[21]"
     assert told[1][1].startswith("concept: told by neither")
 
 

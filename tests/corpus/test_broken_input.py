@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from broken_annotations import ANNOTATIONS
 from broken_archives import ARCHIVES
 from broken_sources import GOOD, LLAVA, raw
-from mixatlas.cli import main
+from mixatlas.cli import cli, main
 from mixatlas.contract.exit_codes import CliExit
 from mixatlas.corpus.readers import FORMATS
 from raw_corpus import write_tokenizer
@@ -62,7 +63,8 @@ def test_a_broken_source_is_told_and_leaves_nothing(
     source = {"format": broken.format, "columns": dict(broken.columns)}
     write_document(tmp_path, tokenizer, source, {})
     told = refusal()
-    assert told.startswith(broken.message)
+    is_of_samples = "samples cannot be used" in broken.message
+    assert told.startswith(broken.message if is_of_samples else f"data: {broken.message}")
     assert len(told) < 700
 
 
@@ -105,7 +107,7 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any], Any, str]] = {
         {"concept": None},
         {"maxBroken": "0.5"},
         ITEM,
-        "1 of 1 samples cannot be used, and maxBroken is 0.5:\na.json[0]: concept: told by neither",
+        "maxBroken is 0.5:\ndata: a.json[0]: concept: told by neither",
     ),
 }
 
@@ -125,6 +127,23 @@ def test_what_is_wrong_beside_a_source_is_told_and_leaves_nothing(
     assert message in refusal()
     if "tokenizer" in changes:  # told before anything is read
         assert not (tmp_path / "out.parts").exists()
+
+
+def test_each_place_says_which_source_it_is_of(tmp_path: Path, tokenizer: Path) -> None:
+    write_document(tmp_path, tokenizer, {}, {})
+    document = yaml.safe_load((tmp_path / "corpus.yaml").read_text())
+    document["sources"].append(document["sources"][0] | {"name": "more", "uri": "other"})
+    (tmp_path / "corpus.yaml").write_text(yaml.dump(document))
+    for name in ("data", "other"):
+        (tmp_path / name).mkdir()
+        raw("a.json", json.dumps([GOOD | {"image": name}]).encode())(tmp_path / name)
+    command = ["corpus", "build", f"{tmp_path}/out", "-f", f"{tmp_path}/corpus.yaml"]
+    ended = CliRunner().invoke(cli, command)
+    listed = "data: a.json[0]: image data: no such file\nmore: a.json[0]: image other: no such file"
+    assert listed in str(ended.exception)
+    (tmp_path / "other" / "a.json").write_text("")
+    ended = CliRunner().invoke(cli, command)
+    assert str(ended.exception).startswith("more: a.json: is empty")
 
 
 def test_a_document_with_a_key_twice_is_refused(

@@ -21,6 +21,7 @@ from mixatlas.corpus.files import FileMissing, Files
 from mixatlas.corpus.parts import PartMarker, PartRecord, read_part
 from mixatlas.corpus.raw import Unit
 from mixatlas.corpus.readers import open_reader
+from mixatlas.corpus.readers.named import NamedReader
 from mixatlas.corpus.stage import Workspace
 from mixatlas.corpus.tally import Tally
 from mixatlas.corpus.tasks import built_in_digest
@@ -252,7 +253,7 @@ class Stages:
         n_parts = self._settings.parts
         files = self._open_files(self._place(source.uri))
         images = self._open_files(self._place(source.images)) if source.images else files
-        reader = open_reader(source.format, files, images, source.columns)
+        reader = NamedReader(source.name, open_reader(source.format, files, images, source.columns))
         versions = {info.name: info.version for info in files.list()}
         divided: list[list[Unit]] = [[] for _ in range(n_parts)]
         for unit in reader.units(n_parts):

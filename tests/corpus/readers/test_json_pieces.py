@@ -127,8 +127,8 @@ def test_a_piece_too_long_is_passed_over_without_being_kept(
     [
         (b"", BREAKS_OFF),
         (b",", BREAKS_OFF),
-        (b"}", "broken here: b'}' where a comma or ] must be"),
-        (b'{"b": 2}]', "broken here: b'{' where a comma or ] must be"),
+        (b"}", "broken here: '}' where a comma or ] must be"),
+        (b'{"b": 2}]', "broken here: '{' where a comma or ] must be"),
         (b'] [{"b": 2}]', "something follows the end of the array"),
     ],
 )

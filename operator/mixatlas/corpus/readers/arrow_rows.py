@@ -52,7 +52,7 @@ class Rows:
         if not any(_root(name, shape) for name in texts):
             raise CorpusInvalid(
                 f"{file}: has none of the columns {', '.join(texts)}",
-                hint="Name them under `columns`.",
+                hint="Name them under `columns`, or by --column.",
             )
         roots = {_root(name, shape) for name in names.values()}
         self.needed: Sequence[str] = [name for name in shape if name in roots]

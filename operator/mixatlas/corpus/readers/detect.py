@@ -43,7 +43,7 @@ def detect(files: Files) -> str:
         if n_tried == _MAX_TRIED:
             break
     raise CorpusInvalid(
-        "the files are of no format that is known", hint="Give `format`, or look at the files."
+        "the files are of no format that is known", hint="Give --format, or look at the files."
     )
 
 

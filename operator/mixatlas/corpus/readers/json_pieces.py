@@ -282,7 +282,8 @@ def _elements(cursor: Cursor, name: str, key: str) -> Generator[Piece, None, boo
         separator = cursor.skip()
     if separator == b"]":
         return True
-    fault = f"broken here: {separator!r} where a comma or ] must be" if separator else BREAKS_OFF
+    found = repr(separator.decode("latin-1"))
+    fault = f"broken here: {found} where a comma or ] must be" if separator else BREAKS_OFF
     where = f"{place}[{index}]"
     yield Piece(where=where, index=index, key=key, fault=fault, is_last=True)
     return False
