@@ -180,3 +180,21 @@ def test_the_command_tells_what_was_built(folder: Path) -> None:
     )
     assert ended.exit_code == 0, ended.output
     assert "2 domains, 30 samples, 0 broken" in ended.stdout
+
+
+def test_the_command_counts_what_the_manifest_holds(folder: Path) -> None:
+    twice = (folder / "second.jsonl").read_text().splitlines()[0]
+    with (folder / "second.jsonl").open("a") as file:
+        file.write("\n" + twice)
+    (folder / "corpus.yaml").write_text(DOCUMENT + 'holdOut: "0.2"\n')
+    out = folder.parent / "out"
+    command = ["corpus", "build", str(out), "-f", str(folder / "corpus.yaml")]
+    ended = CliRunner().invoke(cli, command)
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    n = sum(domain["samples"] for domain in manifest["domains"])
+    held_out = json.loads((out / "held-out" / "manifest.json").read_bytes())
+    n_held_out = sum(domain["samples"] for domain in held_out["domains"])
+    assert 0 < n_held_out == 30 - n
+    assert f"2 domains, {n} samples, 0 broken" in ended.stdout
+    assert f"held-out/manifest.json: {n_held_out} samples" in ended.stderr
+    assert "1 duplicates" in ended.stderr

@@ -109,7 +109,7 @@ def build_command(out: Path, file: Path, centroids: str | None) -> None:
         click.echo(f"{out}/held-out/manifest.json: {packed.held_out:,} samples", err=True)
     click.echo(
         f"{out}/manifest.json: {len(packed.manifest.domains)} domains, "
-        f"{report.tally.used:,} samples, {report.tally.broken:,} broken, "
+        f"{packed.samples:,} samples, {report.tally.broken:,} broken, "
         f"{len(packed.manifest.benchmarks)} benchmarks"
     )
 
@@ -122,9 +122,8 @@ def build_command(out: Path, file: Path, centroids: str | None) -> None:
 def pack_command(samples: Path, out: Path, config: Path, items: Path | None) -> None:
     """Pack SAMPLES (JSON lines) into the corpus folder OUT."""
     report = pack(samples, out, config=config, items=items)
-    n = sum(domain.samples for domain in report.manifest.domains)
     click.echo(
-        f"{out}/manifest.json: {len(report.manifest.domains)} domains, {n} samples, "
+        f"{out}/manifest.json: {len(report.manifest.domains)} domains, {report.samples:,} samples, "
         f"{len(report.manifest.benchmarks)} benchmarks in {report.seconds:.0f} s"
     )
 

@@ -164,7 +164,7 @@ def stage_command(
             )
             store.ensure_bucket(out.removeprefix("s3://").partition("/")[0])
             pushed = push(report.pack.folder, out, store)
-            click.echo(f"{pushed.manifest}: {report.tally.used:,} samples")
+            click.echo(f"{pushed.manifest}: {report.pack.samples:,} samples")
             return
         stages = Stages(
             file, load_document(file), work=shared, open_files=open_place, on_progress=_Log()

@@ -46,6 +46,11 @@ class PackReport:
     overlaps: int
     seconds: float
 
+    @property
+    def samples(self) -> int:
+        """Samples of the manifest: no duplicates, and none that are held out."""
+        return sum(domain.samples for domain in self.manifest.domains)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
