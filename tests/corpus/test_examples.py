@@ -31,6 +31,7 @@ SIZE = (40, 20)
 ALL_COLOURS = [*COLOURS, *MORE_COLOURS]
 N_ALIKE = 52
 """Images of each colour: enough to be a cell of the examples, whose `minSamples` is 50."""
+N_ITEMS = 200
 
 
 def write_llava(data: Path) -> None:
@@ -185,6 +186,15 @@ def write_prompts(data: Path) -> None:
     pictures = [picture_of(colour, number) for colour in called for number in range(N_ALIKE)]
     pairs = [{"png": content, "txt": "A picture of it."} for content in pictures]
     write_tar(data / "cc12m" / "00000.tar", pairs)
+    # A benchmark that asks about the first concept's colour.
+    items = []
+    for number in range(N_ITEMS):
+        path = data / "docvqa" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(picture_of(ALL_COLOURS[0], N_ALIKE + number))
+        item = {"benchmark": "DocVQA", "images": [f"docvqa/{number}.png"], "question": SHORT}
+        items.append(item | {"answers": ["two"]})
+    write_json(data / "items.jsonl", items)
 
 
 def _concepts_of(example: str) -> dict[str, Any]:
@@ -241,8 +251,10 @@ def test_the_example_of_prompts_gives_images_the_concept_whose_prompts_describe_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cells = Counter(_build("prompts", write_prompts, tmp_path, monkeypatch))
-    concepts = _concepts_of("prompts")["prompts"]
+    of_items, *concepts = _concepts_of("prompts")["prompts"]
     assert cells == {f"{concept}.caption cc12m": N_ALIKE for concept in concepts}
+    kinds = [json.loads(line)["kind"] for line in _left_out(tmp_path / "out")]
+    assert kinds == ["overlap"] * N_ALIKE, f"images alike are those of {of_items}"
 
 
 def _build(
@@ -265,6 +277,10 @@ def _build(
     assert ended.exit_code == 0, ended.output
     assert " 0 broken" in ended.stdout
     return _samples(out)
+
+
+def _left_out(folder: Path) -> list[str]:
+    return (folder / "left-out.jsonl").read_text(encoding="utf-8").splitlines()
 
 
 def _samples(folder: Path) -> Iterator[str]:
