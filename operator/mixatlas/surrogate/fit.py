@@ -74,21 +74,39 @@ def fit(
         At most `MOST_STEPS` factorisations of (m, n, n) with their gradients, n <= `MOST_FITTED`,
         then one of all trials.
     """
-    mean_p, sd_p = prior(features.n_groups)
-    start_mp = np.tile(mean_p, (Z_nm.shape[1], 1)) if warm_start is None else warm_start
     few = _representative(W_nd, Z_nm)
     X_nf = features(W_nd)
     fitted_to = Data.of(X_nf[few], Z_nm[few], noise_m)
-    theta_mp, value_m = _ascend(fitted_to, start_mp, mean_p=mean_p, sd_p=sd_p)
+    theta_mp, value = maximum(fitted_to, features.n_groups, start_mp=warm_start)
+    processes = Processes.conditioned(
+        features, theta_mp=theta_mp, data=Data.of(X_nf, Z_nm, noise_m)
+    )
+    return Fit(processes=processes, log_posterior=value)
+
+
+def maximum(
+    data: Data, n_groups: int, *, start_mp: FloatArray | None = None
+) -> tuple[torch.Tensor, float]:
+    """Return the log hyper-parameters (m, p) that an ascent ends in, and their log posterior.
+
+    Args:
+        data: What they are fitted to.
+        n_groups: Number of groups of features.
+        start_mp: Where the ascent starts; None is the prior's mode.
+
+    Raises:
+        FitFailed: It does not end in finite numbers.
+    """
+    mean_p, sd_p = prior(n_groups)
+    if start_mp is None:
+        start_mp = np.tile(mean_p, (len(data.Z_mn), 1))
+    theta_mp, value_m = _ascend(data, start_mp, mean_p=mean_p, sd_p=sd_p)
     if not (np.isfinite(theta_mp).all() and np.isfinite(value_m).all()):
         raise FitFailed(
             "the surrogate's fit does not end in finite numbers",
             hint="Nothing to do: the round falls back to quasi-random mixtures.",
         )
-    processes = Processes.conditioned(
-        features, theta_mp=torch.as_tensor(theta_mp), data=Data.of(X_nf, Z_nm, noise_m)
-    )
-    return Fit(processes=processes, log_posterior=float(value_m.sum()))
+    return torch.as_tensor(theta_mp), float(value_m.sum())
 
 
 def start_from(

@@ -136,7 +136,11 @@ class Processes:
 
     def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of each latent at each mixture, both (q, m)."""
-        kernel, Q_qf = self.kernel, self.features(W_qd)
+        return self.marginals_at(self.features(W_qd))
+
+    def marginals_at(self, Q_qf: torch.Tensor) -> tuple[FloatArray, FloatArray]:
+        """Return the marginals at features."""
+        kernel = self.kernel
         K_mnq = kernel(self.data.X_nf, Q_qf)
         mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
         H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)

@@ -6,11 +6,12 @@ Notation: n runs, q mixtures, d domains, m metrics.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixatlas.surrogate.calibration import widening
 from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.fit import fit
 from mixatlas.surrogate.gp import Processes
@@ -28,18 +29,39 @@ class TablePosterior:
         groups: Rows of each distinct mixture.
         shift_m: Mean of the measured values.
         spread_m: Their sd, positive.
+        widening: Multiplies every sd of a prediction (see `calibrated`).
     """
 
     processes: Processes
     groups: tuple[tuple[int, ...], ...]
     shift_m: FloatArray
     spread_m: FloatArray
+    widening: float = 1.0
+
+    def calibrated(self) -> TablePosterior:
+        """Return the posterior with true sds (see `calibration.widening`).
+
+        Raises:
+            FitFailed: The numbers fail.
+        """
+        rank = sorted(range(len(self.groups)), key=self._place)
+        group_n = np.empty(sum(map(len, self.groups)), dtype=np.int64)
+        for number, g in enumerate(rank):
+            group_n[list(self.groups[g])] = number
+        with single_thread():
+            return replace(self, widening=widening(self.processes, group_n))
+
+    def _place(self, g: int) -> list[float]:
+        """Return where a mixture comes in an order that does not depend on the runs'."""
+        row = self.groups[g][0]
+        numbers: list[float] = self.processes.data.X_nf[row].tolist()
+        return numbers
 
     def predict(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (q, m) of a new measurement of each metric."""
         mean_qm, variance_qm = self.processes.marginals(W_qd)
         sd_qm = np.sqrt(variance_qm + self.processes.residual_variance_m)
-        return self.shift_m + self.spread_m * mean_qm, self.spread_m * sd_qm
+        return self.shift_m + self.spread_m * mean_qm, self.widening * self.spread_m * sd_qm
 
     @property
     def noise_sd_m(self) -> FloatArray:
@@ -56,7 +78,8 @@ class TablePosterior:
         for g, rows in enumerate(self.groups):
             group_n[list(rows)] = g
         sd_gm = np.sqrt(variance_gm + self.processes.residual_variance_m)
-        return (self.shift_m + self.spread_m * mean_gm)[group_n], (self.spread_m * sd_gm)[group_n]
+        sd_gm = self.widening * self.spread_m * sd_gm
+        return (self.shift_m + self.spread_m * mean_gm)[group_n], sd_gm[group_n]
 
     def effects(self, w_d: FloatArray, *, step: float) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (d, m) of what a step from a mixture towards each domain changes.
@@ -73,7 +96,8 @@ class TablePosterior:
         own_mq = np.einsum("mqq->mq", C_mqq)
         variance_md = own_mq[:, 1:] + own_mq[:, :1] - 2 * C_mqq[:, 0, 1:]
         sd_dm = np.sqrt(np.maximum(variance_md, 0.0)).T
-        return self.spread_m * (mean_mq[:, 1:] - mean_mq[:, :1]).T, self.spread_m * sd_dm
+        sd_dm = self.widening * self.spread_m * sd_dm
+        return self.spread_m * (mean_mq[:, 1:] - mean_mq[:, :1]).T, sd_dm
 
 
 def learn_table(domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray) -> TablePosterior:
