@@ -7,8 +7,8 @@ All methods begin with the same 8 random runs of a seed and ask for 4 at a time,
 Figures are the median number of runs of the table that are better than the best tried, and the
 area: what the best tried lacks to the table's best, as a share of the range, mean over 12 to 48
 trials and over seeds. The last columns are our area over the peer's, with the 95 % interval of a
-bootstrap over the seeds. Exits 1 where an interval reaches 1. Takes 30 minutes on 2 cores for
-RegMix's table, with --quick (4 seeds) 6; nearly all of it is BoTorch's.
+bootstrap over the seeds. Exits 1 where an interval reaches 1. Takes 20 minutes on 2 idle cores
+for RegMix's table, with --quick (4 seeds) 4; nearly all of it is BoTorch's.
 """
 
 from __future__ import annotations
