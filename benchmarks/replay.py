@@ -46,6 +46,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
 N_INITIAL, BATCH, N_TRIALS = 8, 4, 48
 SHOWN = (12, 16, 20, 24, 32, 48)
 N_RESAMPLES = 10_000
+TINY = 1e-12
 
 Search = tuple[Found, ...]
 
@@ -122,7 +123,8 @@ def measure(
 def ratio(ours_s: FloatArray, theirs_s: FloatArray) -> tuple[float, float, float]:
     """Return the ratio of two sums over the same seeds, with its 95 % bootstrap interval."""
     rows = np.random.default_rng(0).integers(len(ours_s), size=(N_RESAMPLES, len(ours_s)))
-    resampled = ours_s[rows].sum(axis=1) / theirs_s[rows].sum(axis=1)
+    # Where both lack nothing they are even.
+    resampled = (ours_s[rows].sum(axis=1) + TINY) / (theirs_s[rows].sum(axis=1) + TINY)
     low, high = np.percentile(resampled, [2.5, 97.5])
     return float(ours_s.sum() / theirs_s.sum()), float(low), float(high)
 
