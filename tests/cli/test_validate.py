@@ -116,6 +116,32 @@ def test_all_mistakes_of_a_corpus_document_are_told_with_place_and_remedy(tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("concepts", "message"),
+    [
+        ("{method: Clusters}", "concepts: Clusters needs `model`: a folder with a CLIP or SigLIP"),
+        ("{method: Prompts, model: m}", "concepts: Prompts needs `prompts`: at least one text"),
+        (
+            "{method: Prompts, model: m, prompts: {Chart: [a chart]}}",
+            "concepts.prompts.Chart: `Chart` is not a legal value",
+        ),
+        (
+            "{method: Column, model: m}",
+            "concepts: `model` belongs to Clusters and Prompts, and the method is Column",
+        ),
+    ],
+)
+def test_concepts_that_cannot_be_found_are_told(
+    tmp_path: Path, concepts: str, message: str
+) -> None:
+    path = tmp_path / "corpus.yaml"
+    start = CORPORA[0].read_text(encoding="utf-8").partition("\nconcepts:")[0]
+    path.write_text(f"{start}\nconcepts: {concepts}\ntokenizer: t\nimageTokens: 4\n")
+    ended = validate(path)
+    assert ended.exit_code == CliExit.INVALID_SPEC
+    assert f": {message}" in ended.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("tokenizer: t\nimageTokens: 4\n", ":1:1: neither a MixtureSearch nor a corpus document"),

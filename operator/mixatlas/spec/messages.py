@@ -14,6 +14,8 @@ from mixatlas.spec.places import Document, Mistake, Path, did_you_mean
 from mixatlas.spec.schema import Schema, field_at, fields, is_decimal
 
 _HEADER = (("apiVersion",), ("kind",))
+_KEY = "[key]"
+"""What pydantic ends the path of a mapping's key with, where the key itself is wrong."""
 NOT_A_CHOICE = "not_a_choice"
 """Type of the errors of our validators for a word that is none of a field's.
 
@@ -64,7 +66,9 @@ def _translate(document: Document, path: Path, details: ErrorDetails, schema: Sc
     translate = _TRANSLATIONS.get(details["type"])
     if translate is not None:
         return translate(finding)
-    words = details["msg"].removeprefix("Value error, ")
+    words = details["msg"]
+    if details["type"] == "value_error":  # ours, which may begin with a name
+        return finding.mistake(words.removeprefix("Value error, "), finding.got)
     return finding.mistake(f"{words[0].lower()}{words[1:]}", finding.got)
 
 
@@ -74,15 +78,18 @@ class _Finding:
     def __init__(
         self, document: Document, path: Path, details: ErrorDetails, schema: Schema
     ) -> None:
+        self.is_key = path[-1:] == (_KEY,)
+        path = path[:-1] if self.is_key else path
         self.path = path
         self.schema = schema
         self.field: Schema = field_at(path, schema) or {}
         self.value: Any = details["input"]
         self.context: dict[str, Any] = details.get("ctx", {})
-        self.written = document.written(path)
+        self.written = str(self.value) if self.is_key else document.written(path)
 
     def mistake(self, message: str, remedy: str = "", *, at_key: bool = False) -> Mistake:
         """Return it as a mistake."""
+        at_key = at_key or self.is_key
         return Mistake(path=self.path, message=message, remedy=remedy, at_key=at_key)
 
     @property
