@@ -12,9 +12,9 @@ Notation: n mixtures, d domains, g groups (cells and sums), f = 2 g features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ FloatArray = NDArray[np.float64]
 
 EPSILON = 0.001
 """Weight at which the logarithm levels off: far below it, zero and some are alike."""
+FINEST = 1e-6
+"""Weight below which the root's slope grows no more: it is one part of the lattice, and at 0 the
+true slope is infinite, which no gradient survives."""
 N_WARPS = 2
 LEAST_SPREAD = 0.1
 """Least spread of a feature, as a share of the median one: what hardly moved in the trials must
@@ -40,7 +43,7 @@ class Features:
     """A fixed map from the simplex to feature space, standardised over the trials.
 
     Args:
-        S_gd: Which domains each group sums.
+        S_dg: Which domains each group sums.
         epsilon: Of the logarithm.
         centre_f: Mean of each feature over the trials: the logarithms of all groups, then the
             square roots.
@@ -50,12 +53,12 @@ class Features:
         high_f: The largest.
     """
 
-    S_gd: FloatArray
+    S_dg: torch.Tensor
     epsilon: float
-    centre_f: FloatArray
-    spread_f: FloatArray
-    low_f: FloatArray
-    high_f: FloatArray
+    centre_f: torch.Tensor
+    spread_f: torch.Tensor
+    low_f: torch.Tensor
+    high_f: torch.Tensor
 
     @classmethod
     def over(cls, domains: Sequence[str], W_nd: FloatArray, *, epsilon: float = EPSILON) -> Self:
@@ -66,38 +69,53 @@ class Features:
             W_nd: Weights of the trials, n >= 1.
             epsilon: Of the logarithm, positive.
         """
-        S_gd = np.concatenate([np.eye(len(domains)), Grid.of(domains).sums_sd])
-        X_nf = _warped(W_nd, S_gd, epsilon)
+        S_dg = torch.as_tensor(np.concatenate([np.eye(len(domains)), Grid.of(domains).sums_sd]).T)
+        X_nf = _warped(torch.as_tensor(W_nd), S_dg, epsilon).numpy()
         sd_f = X_nf.std(axis=0)
         spread_f = np.where(sd_f > 1e-9, sd_f, 1.0)
         spread_f = np.maximum(spread_f, LEAST_SPREAD * np.median(spread_f))
         centre_f = X_nf.mean(axis=0)
         standard_nf = (X_nf - centre_f) / spread_f
         return cls(
-            S_gd=S_gd,
+            S_dg=S_dg,
             epsilon=epsilon,
-            centre_f=centre_f,
-            spread_f=spread_f,
-            low_f=standard_nf.min(axis=0) - MARGIN,
-            high_f=standard_nf.max(axis=0) + MARGIN,
+            centre_f=torch.as_tensor(centre_f),
+            spread_f=torch.as_tensor(spread_f),
+            low_f=torch.as_tensor(standard_nf.min(axis=0) - MARGIN),
+            high_f=torch.as_tensor(standard_nf.max(axis=0) + MARGIN),
         )
 
     @property
     def n_groups(self) -> int:
         """Number of groups g."""
-        return len(self.S_gd)
+        return self.S_dg.shape[1]
 
-    def __call__(self, W_nd: FloatArray) -> torch.Tensor:
-        """Map weights of shape (n, d) to features of shape (n, f), float64."""
-        X_nf = _warped(W_nd, self.S_gd, self.epsilon)
-        standard_nf = (X_nf - self.centre_f) / self.spread_f
-        return torch.as_tensor(np.clip(standard_nf, self.low_f, self.high_f))
+    def __call__(self, W_nd: FloatArray | torch.Tensor) -> torch.Tensor:
+        """Map weights of shape (…, n, d) to features of shape (…, n, f), float64.
+
+        Gradients flow to weights that are a tensor; that of a root is bounded (see `FINEST`).
+        """
+        X_nf = _warped(torch.as_tensor(W_nd), self.S_dg, self.epsilon)
+        return ((X_nf - self.centre_f) / self.spread_f).clamp(self.low_f, self.high_f)
 
 
-def _warped(W_nd: FloatArray, S_gd: FloatArray, epsilon: float) -> FloatArray:
-    U_ng = np.clip(W_nd, 0.0, None) @ S_gd.T
-    warps: tuple[Callable[[FloatArray], FloatArray], ...] = (
-        lambda U: np.log(U + epsilon),
-        np.sqrt,
-    )
-    return np.concatenate([warp(U_ng) for warp in warps], axis=1)
+def _warped(W_nd: torch.Tensor, S_dg: torch.Tensor, epsilon: float) -> torch.Tensor:
+    U_ng = W_nd.clamp_min(0.0) @ S_dg
+    return torch.cat([(U_ng + epsilon).log(), _Root.apply(U_ng)], dim=-1)
+
+
+class _Root(torch.autograd.Function):
+    """The square root with a slope that is bounded at 0."""
+
+    @staticmethod
+    def forward(ctx: Any, U: torch.Tensor) -> torch.Tensor:
+        """Return the root."""
+        ctx.save_for_backward(U)
+        return U.sqrt()
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: torch.Tensor) -> torch.Tensor:
+        """Return the slope by U."""
+        (U,) = ctx.saved_tensors
+        slope: torch.Tensor = 0.5 * U.clamp_min(FINEST).rsqrt()
+        return slope * slopes[0]

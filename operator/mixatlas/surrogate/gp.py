@@ -157,12 +157,25 @@ class Processes:
 
     def joint(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return means (m, q) and covariances (m, q, q) of the latents."""
-        kernel, Q_qf = self.kernel, self.features(W_qd)
-        K_mnq = kernel(self.data.X_nf, Q_qf)
+        mean_mq, C_mqq = self.joint_at(self.features(W_qd))
+        return mean_mq.numpy(), C_mqq.numpy()
+
+    def joint_at(self, Q_qf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return means (…, m, q) and covariances (…, m, q, q) of the latents at features.
+
+        Args:
+            Q_qf: Of shape (…, q, f); only mixtures of one batch are joint. Gradients flow.
+        """
+        kernel, shape = self.kernel, Q_qf.shape[:-1]
+        # The trials are the same for all batches: one solve for all, not one factor a batch.
+        K_mnq = kernel(self.data.X_nf, Q_qf.reshape(-1, Q_qf.shape[-1]))
         mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
         H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
-        C_mqq = kernel(Q_qf, Q_qf) - H_mnq.transpose(1, 2) @ H_mnq
-        return mean_mq.numpy(), ((C_mqq + C_mqq.transpose(1, 2)) / 2).numpy()
+        H_mnq = H_mnq.reshape(*H_mnq.shape[:2], *shape).movedim((0, 1), (-3, -2))
+        C_mqq = kernel(Q_qf[..., None, :, :], Q_qf[..., None, :, :])
+        C_mqq = C_mqq - H_mnq.transpose(-2, -1) @ H_mnq
+        mean_mq = mean_mq.reshape(-1, *shape).movedim(0, -2)
+        return mean_mq, (C_mqq + C_mqq.transpose(-2, -1)) / 2
 
     def observing(self, W_pd: FloatArray) -> Processes:
         """Return the processes after the mixtures gave exactly their predicted means.

@@ -85,10 +85,12 @@ class Kernel:
         """Return the covariances (m, q, n) between latents at two lists of features.
 
         Both are shared by all latents, of shapes (q, f) and (n, f), or each has its own, (m, q, f).
+        Further dimensions may stand in front, (…, 1, q, f) where all latents share: those of the
+        result, (…, m, q, n).
         """
         A_mqf, B_mnf = A_qf * self.scale_mf[:, None, :], B_nf * self.scale_mf[:, None, :]
-        dot_mqn = A_mqf @ B_mnf.transpose(1, 2)
-        norm_mqn = (A_mqf**2).sum(2)[:, :, None] + (B_mnf**2).sum(2)[:, None, :]
+        dot_mqn = A_mqf @ B_mnf.transpose(-2, -1)
+        norm_mqn = (A_mqf**2).sum(-1)[..., :, None] + (B_mnf**2).sum(-1)[..., None, :]
         square_mqn = (norm_mqn - 2 * dot_mqn).clamp_min(0.0) / self.length_m[:, None, None] ** 2
         return (
             1.0
