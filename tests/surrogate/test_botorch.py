@@ -20,7 +20,7 @@ from botorch.optim import optimize_acqf
 from botorch.posteriors.gpytorch import GPyTorchPosterior
 from botorch.sampling.normal import SobolQMCNormalSampler
 
-from mixatlas.propose.replay import _log_improvement
+from mixatlas.propose.acquisition import log_improvement
 from mixatlas.surrogate.botorch import MixtureModel, as_model
 from mixatlas.surrogate.gp import Data, Processes
 from mixatlas.surrogate.table import TablePosterior, learn_table
@@ -200,7 +200,7 @@ def test_log_expected_improvement_is_ours(
     gain = LogExpectedImprovement(
         model, best_f=best, posterior_transform=ScalarizedPosteriorTransform(FIRST)
     )
-    ours_b = np.log(sd_b) + _log_improvement((mean_b - best) / sd_b)
+    ours_b = np.log(sd_b) + log_improvement((mean_b - best) / sd_b)
     np.testing.assert_allclose(gain(tensor(V_bqd[:, :1])), ours_b, rtol=error)
 
 

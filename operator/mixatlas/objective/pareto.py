@@ -28,7 +28,7 @@ def non_dominated(Y_nj: FloatArray) -> NDArray[np.bool_]:
         >>> non_dominated(np.array([[3.0, 0.0], [1.0, 1.0], [1.0, 0.5], [np.nan, 9.0]])).tolist()
         [True, True, False, False]
     """
-    known_n = ~np.isnan(Y_nj).any(axis=1)
+    known_n = np.asarray(~np.isnan(Y_nj).any(axis=1))
     on_front_n = known_n.copy()
     for row in np.flatnonzero(known_n):
         as_good_n = (Y_nj >= Y_nj[row]).all(axis=1)
