@@ -72,7 +72,7 @@ def predict_split(name: str, size: int, seed: int) -> tuple[FloatArray, FloatArr
     table = CHOICES[name]()
     split = table.split(size, seed)
     posterior = learn_table(table.domains, table.W_nd[split.seen], table.Y_nm[split.seen])
-    posterior = posterior.calibrated()
+    posterior = posterior.checked()
     mean_qm, sd_qm = posterior.predict(table.W_nd[split.unseen])
     z_qm = (table.Y_nm[split.unseen] - mean_qm) / sd_qm
     return z_qm, crps(z_qm, sd_qm / table.Y_nm.std(axis=0))

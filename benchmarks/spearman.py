@@ -59,7 +59,7 @@ def predictor(method: str, table: Table) -> Peer:
         return PEERS[method]
 
     def ours(W_nd: FloatArray, Y_nm: FloatArray, V_qd: FloatArray) -> FloatArray:
-        return learn_table(table.domains, W_nd, Y_nm).predict(V_qd)[0]
+        return learn_table(table.domains, W_nd, Y_nm).checked().predict(V_qd)[0]
 
     return ours
 

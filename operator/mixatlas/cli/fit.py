@@ -56,7 +56,7 @@ def command(
     check_place(out)
     runs = read_runs(ratios, metrics, benchmarks)
     asked = None if predict is None else _same_domains(read_ratios_file(predict), runs, predict)
-    posterior = learn_table(runs.domains, runs.W_nd, runs.Y_nm).calibrated()
+    posterior = learn_table(runs.domains, runs.W_nd, runs.Y_nm).checked()
     # Predictions alone go to standard output, so that they can be piped.
     _report(runs, posterior, Console(highlight=False, stderr=asked is not None and out is None))
     if asked is not None:

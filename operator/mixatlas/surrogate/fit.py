@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from mixatlas.contract.errors import FitFailed
 from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.gp import Data, Processes, factor
-from mixatlas.surrogate.kernel import prior
+from mixatlas.surrogate.kernel import FREE, prior
 
 FloatArray = NDArray[np.float64]
 Hyperparameters = Mapping[str, tuple[float, ...]]
@@ -85,7 +85,11 @@ def fit(
 
 
 def maximum(
-    data: Data, n_groups: int, *, start_mp: FloatArray | None = None
+    data: Data,
+    n_groups: int,
+    *,
+    start_mp: FloatArray | None = None,
+    relevance_sd: float = FREE,
 ) -> tuple[torch.Tensor, float]:
     """Return the log hyper-parameters (m, p) that an ascent ends in, and their log posterior.
 
@@ -93,11 +97,12 @@ def maximum(
         data: What they are fitted to.
         n_groups: Number of groups of features.
         start_mp: Where the ascent starts; None is the prior's mode.
+        relevance_sd: Of the prior of log relevances.
 
     Raises:
         FitFailed: It does not end in finite numbers.
     """
-    mean_p, sd_p = prior(n_groups)
+    mean_p, sd_p = prior(n_groups, relevance_sd)
     if start_mp is None:
         start_mp = np.tile(mean_p, (len(data.Z_mn), 1))
     theta_mp, value_m = _ascend(data, start_mp, mean_p=mean_p, sd_p=sd_p)

@@ -30,9 +30,11 @@ SHARES = slice(N_SCALARS, N_SCALARS + N_WARPS)
 RELEVANCES = slice(N_SCALARS + N_WARPS, None)
 
 ROOT_5 = 5**0.5
+FREE, EVEN = 1.0, 0.4
+"""Sds of log relevances: few of many groups may matter, or all matter about alike."""
 
 
-def prior(n_groups: int) -> tuple[FloatArray, FloatArray]:
+def prior(n_groups: int, relevance_sd: float = FREE) -> tuple[FloatArray, FloatArray]:
     """Return mean and sd (p,) of the log hyper-parameters' normal prior.
 
     Half of the variance is expected to be residual, whatever the trials: the likelihood alone
@@ -44,7 +46,7 @@ def prior(n_groups: int) -> tuple[FloatArray, FloatArray]:
     sd = [1.5, 1.5, 1.5, 0.5]
     return (
         np.concatenate([mean, np.zeros(N_WARPS + n_groups)]),
-        np.concatenate([sd, np.ones(N_WARPS + n_groups)]),
+        np.concatenate([sd, np.ones(N_WARPS), np.full(n_groups, relevance_sd)]),
     )
 
 

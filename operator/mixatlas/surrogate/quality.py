@@ -19,6 +19,8 @@ FloatArray = NDArray[np.float64]
 
 LEAST_RUNS = 3
 """Distinct mixtures below which leaving one out says nothing."""
+RANKED = 0.3
+"""Rank correlation from which poor values are blamed on few runs."""
 TOGETHER = 0.999
 N_NAMED = 5
 
@@ -81,7 +83,10 @@ def warnings(runs: Runs, found: tuple[Quality, ...]) -> Iterator[str]:
     yield from doubts(runs)
     for quality in found:
         if not quality.is_constant and quality.r2 <= 0:
-            yield f"{quality.metric}: left-out runs are predicted no better than by the mean"
+            line = f"{quality.metric}: left-out runs are predicted no better than by the mean"
+            if quality.spearman > RANKED:
+                line += f", but ranked (Spearman {quality.spearman:.2f}): look for outliers"
+            yield line
 
 
 def doubts(runs: Runs) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mixatlas.surrogate.calibration import widening
+from mixatlas.surrogate.calibration import checked
 from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.fit import fit
 from mixatlas.surrogate.gp import Processes
@@ -29,7 +29,7 @@ class TablePosterior:
         groups: Rows of each distinct mixture.
         shift_m: Mean of the measured values.
         spread_m: Their sd, positive.
-        widening: Multiplies every sd of a prediction (see `calibrated`).
+        widening: Multiplies every sd of a prediction (see `checked`).
     """
 
     processes: Processes
@@ -38,24 +38,25 @@ class TablePosterior:
     spread_m: FloatArray
     widening: float = 1.0
 
-    def calibrated(self) -> TablePosterior:
-        """Return the posterior with true sds (see `calibration.widening`).
+    def checked(self) -> TablePosterior:
+        """Return the posterior under the prior that suits the table, with true sds.
+
+        Both come from runs that were left out: see `calibration.checked`.
 
         Raises:
             FitFailed: The numbers fail.
         """
-        rank = sorted(range(len(self.groups)), key=self._place)
         group_n = np.empty(sum(map(len, self.groups)), dtype=np.int64)
-        for number, g in enumerate(rank):
+        for number, g in enumerate(sorted(range(len(self.groups)), key=self._place)):
             group_n[list(self.groups[g])] = number
         with single_thread():
-            return replace(self, widening=widening(self.processes, group_n))
+            processes, widening = checked(self.processes, group_n)
+        return replace(self, processes=processes, widening=widening)
 
-    def _place(self, g: int) -> list[float]:
-        """Return where a mixture comes in an order that does not depend on the runs'."""
-        row = self.groups[g][0]
-        numbers: list[float] = self.processes.data.X_nf[row].tolist()
-        return numbers
+    def _place(self, g: int) -> tuple[list[float], float]:
+        """Return where a mixture comes in an order that no order of runs or domains changes."""
+        data, row = self.processes.data, self.groups[g][0]
+        return sorted(data.X_nf[row].tolist()), float(data.Z_mn[:, row].sum())
 
     def predict(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (q, m) of a new measurement of each metric."""
