@@ -22,7 +22,8 @@ from mixatlas.contract.canonical import sha256_hex
 from mixatlas.contract.errors import SpecError
 from mixatlas.contract.manifest import file_list_digest
 
-MODEL_TYPES = ("clip", "siglip", "siglip2")
+MODEL_TYPES = ("clip", "siglip")
+"""SigLIP 2 of one resolution calls itself `siglip`; `siglip2` takes images of any shape."""
 _HINT = "Give a folder as `save_pretrained` writes it: weights (safetensors), processor, tokenizer."
 
 
@@ -87,6 +88,9 @@ class Encoder:
                 AutoImageProcessor.from_pretrained(folder, local_files_only=True)
             )
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except ImportError as error:
+            hint = "pip install 'mixatlas[concepts]'"
+            raise SpecError(f"{folder}: {str(error).strip()}", hint=hint) from error
         except (OSError, ValueError, KeyError) as error:
             raise SpecError(f"{folder}: {error}", hint=_HINT) from error
         if model.config.model_type not in MODEL_TYPES:
