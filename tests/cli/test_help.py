@@ -39,3 +39,10 @@ def test_every_command_has_help(
         main()
     assert not end.value.code
     assert f"Usage: mixatlas {name}" in capsys.readouterr().out
+
+
+def test_tables_do_without_botorch() -> None:
+    probe = (
+        "import sys, mixatlas.cli.propose, mixatlas.cli.fit; assert 'botorch' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", probe]).returncode == 0

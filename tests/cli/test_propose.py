@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from mixatlas.cli import cli
 from mixatlas.contract.errors import MixAtlasError
+from mixatlas.objective.pareto import non_dominated
 
 RNG = np.random.default_rng(2)
 DOMAINS = ("web", "code", "books")
@@ -28,8 +29,8 @@ def lines(values: np.ndarray, names: tuple[str, ...]) -> str:
 def propose(folder: Path, *options: str) -> Result:
     (folder / "ratios.csv").write_text(lines(W_nd, DOMAINS))
     loss_n = 1 + ((np.sqrt(W_nd) - np.sqrt(BEST)) ** 2).sum(axis=1)
-    metrics = np.column_stack([loss_n, 3 - 2 * loss_n])
-    (folder / "metrics.csv").write_text(lines(metrics, ("loss", "gain")))
+    metrics = np.column_stack([loss_n, 3 - 2 * loss_n, 1 + W_nd[:, 2]])
+    (folder / "metrics.csv").write_text(lines(metrics, ("loss", "gain", "reach")))
     files = ["--ratios", f"{folder}/ratios.csv", "--metrics", f"{folder}/metrics.csv"]
     return CliRunner().invoke(cli, ["propose", *files, *options])
 
@@ -65,6 +66,48 @@ def test_the_next_mixtures_lie_where_the_optimum_is(
     assert mean == pytest.approx(1.0, abs=0.1)
 
 
+def test_several_objectives_get_their_front_and_what_extends_it(tmp_path: Path) -> None:
+    options = ("--objective", "reach", "--objective", "loss", "--minimize", "loss", "--batch", "2")
+    done = propose(tmp_path, *options)
+    assert done.exit_code == 0, done.output
+    names, rows = mixtures(done.stdout)
+    assert names == ["next-1", "next-2"]
+    assert all(sum(row.values()) == 1 for row in rows)
+    table = np.loadtxt(tmp_path / "metrics.csv", delimiter=",", skiprows=1, usecols=(3, 1))
+    front = np.flatnonzero(non_dominated(table * [1, -1]))
+    front = front[np.argsort(-table[front, 0])]
+    reach, loss = table[front].T
+    far = np.array([table[:, 0].min(), table[:, 1].max()]) + [-0.1, 0.1] * np.ptp(table, axis=0)
+    # From the run with the largest reach on, each adds what it has less loss than the one before.
+    volume = ((reach - far[0]) * (np.array([far[1], *loss[:-1]]) - loss)).sum()
+    assert done.stderr.splitlines() == [
+        f"Pareto front: {len(front)} of 16 runs",
+        *(f"  r{i}: reach {table[i, 0]:.6g}, loss {table[i, 1]:.6g}" for i in front),
+        f"hypervolume {volume:.6g} from the reference point reach {far[0]:.6g}, loss {far[1]:.6g}",
+        "chosen: largest expected growth of the hypervolume",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "best_run"),
+    [
+        pytest.param(("--minimize",), min, id="all"),
+        pytest.param(("--minimize", "loss", "--minimize=gain"), min, id="both by name"),
+        pytest.param((), max, id="none"),
+    ],
+)
+def test_objectives_are_minimised_by_name_or_all(
+    tmp_path: Path, options: tuple[str, ...], best_run: object
+) -> None:
+    done = propose(tmp_path, "--objective", "loss", "--objective", "gain", "--batch", "1", *options)
+    assert done.exit_code == 0, done.output
+    first = done.stderr.splitlines()[1]
+    loss = [
+        float(line.split(",")[1]) for line in (tmp_path / "metrics.csv").read_text().split()[1:]
+    ]
+    assert f"loss {best_run(loss):.6g}, " in first
+
+
 def test_limits_hold_exactly(tmp_path: Path) -> None:
     space = (
         "bounds: [{domain: web, max: '0.3'}]\n"
@@ -91,6 +134,8 @@ def test_a_seed_gives_one_batch_and_a_file_holds_it(tmp_path: Path) -> None:
     ("options", "space", "said"),
     [
         (("--objective", "los"), None, "no metric 'los'"),
+        (("--objective", "gain", "--objective", "los"), None, "no metric 'los'"),
+        (("--objective", "gain", "--minimize", "loss"), None, "--minimize: 'loss' is no objective"),
         ((), "bounds: [{domain: wob, max: '0.3'}]", "wob"),
         ((), "bonds: []", "space.yaml:1:1: bonds: unknown field"),
         (
@@ -99,7 +144,14 @@ def test_a_seed_gives_one_batch_and_a_file_holds_it(tmp_path: Path) -> None:
             "all",
         ),
     ],
-    ids=["no such metric", "no such domain", "no such field", "an empty space"],
+    ids=[
+        "no such metric",
+        "none among several",
+        "no such objective",
+        "no such domain",
+        "no such field",
+        "an empty space",
+    ],
 )
 def test_what_cannot_be_asked_is_named(
     tmp_path: Path, options: tuple[str, ...], space: str | None, said: str

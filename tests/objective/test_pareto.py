@@ -49,10 +49,10 @@ def test_no_rows_have_no_front() -> None:
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        pytest.param(TABLE, [1 - 0.8, 0 - 0.9], id="a tenth of the range below the front"),
-        pytest.param([[2.0, 5.0], [1.0, 3.0]], [2 - 0.1, 5 - 0.2], id="a front of one"),
-        pytest.param([[2.0, 5.0], [2.0, 3.0]], [2 - 0.1, 5 - 0.2], id="an objective that is equal"),
+        pytest.param(TABLE[:-1], [1 - 0.8, 0 - 0.9], id="a tenth of the range below the worst"),
+        pytest.param([[2.0, 5.0]], [2 - 0.1, 5 - 0.1], id="one row"),
+        pytest.param([[2.0, 5.0], [2.0, 3.0]], [2 - 0.1, 3 - 0.2], id="an objective that is equal"),
     ],
 )
-def test_the_reference_lies_just_below_the_front(rows: object, expected: list[float]) -> None:
+def test_the_reference_lies_just_below_the_worst(rows: object, expected: list[float]) -> None:
     np.testing.assert_allclose(reference_point(np.array(rows)), expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,12 +13,17 @@ import click
 from mixatlas.cli.documents import read_text
 from mixatlas.cli.tables import read_runs, tables_options, warn
 from mixatlas.cli.writing import check_place, write_whole
+from mixatlas.contract.errors import SpecError
 from mixatlas.contract.mixture import PPM, Mixture
 from mixatlas.driver.limits import limited_space
-from mixatlas.propose.from_runs import MEAN, NextRuns, propose_from_runs
+from mixatlas.propose.from_runs import MEAN, Goal, NextRuns, propose_from_runs
 from mixatlas.space.space import MixtureSpace
 from mixatlas.spec.mixtures import SpaceSpec
 from mixatlas.spec.table_space import load_table_space
+from mixatlas.surrogate.runs import Runs
+
+EVERY = ""
+"""What `--minimize` without a name stands for: no metric has an empty name."""
 
 
 @click.command()
@@ -25,12 +31,23 @@ from mixatlas.spec.table_space import load_table_space
 @click.option("--batch", type=click.IntRange(1, 64), default=8, show_default=True)
 @click.option(
     "--objective",
-    default=MEAN,
+    "objectives",
+    multiple=True,
+    default=(MEAN,),
     show_default=True,
     metavar="METRIC",
-    help=f"What is maximised; `{MEAN}` is the mean of all metrics as they are.",
+    help=f"What is maximised; `{MEAN}` is the mean of all metrics as they are. Given several "
+    "times, up to four: mixtures that extend the Pareto front.",
 )
-@click.option("--minimize", is_flag=True, help="Smaller is better.")
+@click.option(
+    "--minimize",
+    "minimized",
+    multiple=True,
+    is_flag=False,
+    flag_value=EVERY,
+    metavar="[METRIC]",
+    help="Smaller is better: in every objective, or in the one that is named; may be repeated.",
+)
 @click.option(
     "--space",
     type=click.Path(path_type=Path),
@@ -46,8 +63,8 @@ def command(
     ratios: Path,
     metrics: Path,
     batch: int,
-    objective: str,
-    minimize: bool,
+    objectives: tuple[str, ...],
+    minimized: tuple[str, ...],
     space: Path | None,
     seed: int,
     out: Path | None,
@@ -55,27 +72,64 @@ def command(
     """Choose the next mixtures to run after a table of finished runs.
 
     The tables are those of `mixatlas fit`. Writes CSV, a row a mixture, most promising first; the
-    best predicted mixture and its interval go to standard error.
+    best predicted mixture and its interval go to standard error. With several objectives that is
+    the Pareto front of the finished runs instead, with its hypervolume.
     """
     check_place(out)
+    goals = _goals(objectives, minimized)
     runs = read_runs(ratios, metrics, ())
     limits = _space(space, runs.domains)
     warn(runs)
-    found = propose_from_runs(
-        runs,
-        limits,
-        objective=objective,
-        is_minimized=minimize,
-        q=batch,
-        seed=seed,
-    )
-    text = _table(found.mixtures, runs.domains)
+    if len(goals) == 1:
+        found = propose_from_runs(runs, limits, goals[0], q=batch, seed=seed)
+        mixtures, lines = found.mixtures, _best(found, is_minimized=goals[0].is_minimized)
+    else:
+        mixtures, lines = _extending(runs, limits, goals, q=batch, seed=seed)
+    text = _table(mixtures, runs.domains)
     if out is None:
         click.echo(text, nl=False)
     else:
         write_whole(out, text)
-    for line in _best(found, is_minimized=minimize):
+    for line in lines:
         click.echo(line, err=True)
+
+
+def _goals(objectives: Sequence[str], minimized: Sequence[str]) -> tuple[Goal, ...]:
+    names = tuple(dict.fromkeys(objectives))
+    for name in minimized:
+        if name not in (EVERY, *names):
+            raise SpecError(
+                f"--minimize: {name!r} is no objective",
+                hint=f"Objectives are {', '.join(names)}; without a name all are minimised.",
+            )
+    return tuple(
+        Goal(name=name, is_minimized=EVERY in minimized or name in minimized) for name in names
+    )
+
+
+def _extending(
+    runs: Runs, limits: MixtureSpace, goals: Sequence[Goal], *, q: int, seed: int
+) -> tuple[tuple[Mixture, ...], list[str]]:
+    """Return mixtures that extend the Pareto front, and lines about the front."""
+    with warnings.catch_warnings():
+        # torch warns of what gpytorch uses when it is loaded.
+        warnings.simplefilter("ignore", FutureWarning)
+        from mixatlas.propose.front import propose_for_front  # loads BoTorch
+    found = propose_for_front(runs, limits, goals, q=q, seed=seed)
+
+    def named(values: Sequence[float]) -> str:
+        pairs = zip(goals, values, strict=True)
+        return ", ".join(f"{goal.name} {value:.6g}" for goal, value in pairs)
+
+    front = found.front
+    lines = [f"Pareto front: {len(front.runs)} of {front.n_compared} runs"]
+    if left_out := len(runs.runs) - front.n_compared:
+        lines[0] += f" ({left_out} outside the limits or without a value of each objective)"
+    pairs = zip(front.runs, front.values_kj.tolist(), strict=True)
+    lines += [f"  {run}: {named(values)}" for run, values in pairs]
+    reference = named(front.reference_j.tolist())
+    lines.append(f"hypervolume {front.hypervolume:.6g} from the reference point {reference}")
+    return found.mixtures, [*lines, f"chosen: {found.why}"]
 
 
 def _space(path: Path | None, domains: Sequence[str]) -> MixtureSpace:

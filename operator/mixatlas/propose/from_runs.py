@@ -23,6 +23,19 @@ MEAN = "mean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """An objective over a table's metrics.
+
+    Args:
+        name: A metric, or `mean` for the mean of all as they are.
+        is_minimized: Whether smaller is better.
+    """
+
+    name: str
+    is_minimized: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NextRuns:
     """What to run next.
 
@@ -39,15 +52,14 @@ class NextRuns:
 
 
 def propose_from_runs(
-    runs: Runs, space: MixtureSpace, *, objective: str, is_minimized: bool, q: int, seed: int
+    runs: Runs, space: MixtureSpace, goal: Goal, *, q: int, seed: int
 ) -> NextRuns:
     """Choose the next mixtures to run.
 
     Args:
         runs: Finished runs; a few of them may lie outside the space.
         space: Over the runs' domains.
-        objective: A metric, or `mean` for the mean of all as they are.
-        is_minimized: Whether smaller is better.
+        goal: The objective.
         q: Number of mixtures, 1..64.
         seed: Source of every random draw.
 
@@ -55,9 +67,9 @@ def propose_from_runs(
         SpecError: There is no such metric.
         SpaceExhausted: As `propose`.
     """
-    names = metrics_of(runs, objective)
+    names = metrics_of(runs, goal.name)
     kept = [runs.metrics.index(name) for name in names]
-    Y_nm = runs.Y_nm[:, kept] * (-1.0 if is_minimized else 1.0)
+    Y_nm = runs.Y_nm[:, kept] * (-1.0 if goal.is_minimized else 1.0)
     mixtures = tuple(
         Mixture.nearest(dict(zip(runs.domains, w_d.tolist(), strict=True))) for w_d in runs.W_nd
     )
