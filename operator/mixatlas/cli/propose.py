@@ -155,7 +155,8 @@ def _table(mixtures: Sequence[Mixture], domains: Sequence[str]) -> str:
 
 def _best(found: NextRuns, *, is_minimized: bool) -> list[str]:
     interval = None if found.best is None else found.best.objective
-    if found.best is None or interval is None:
+    near = found.near
+    if found.best is None or interval is None or near is None:
         return [f"no prediction: {found.why}"]
     top = sorted(found.best.mixture.parts, key=lambda part: -part[1])
     weights = ", ".join(f"{name} {part / PPM:.3f}" for name, part in top if part)
@@ -163,7 +164,12 @@ def _best(found: NextRuns, *, is_minimized: bool) -> list[str]:
     mean = interval.mean
     if is_minimized:
         mean, bounds = -mean, [-interval.upper, -interval.lower]
+    extent = (
+        f"{100 * near.share:.2g} % of the space, {100 * near.reach:.2g} % of the way from it to a "
+        f"random mixture, {near.n_tried} of {near.n_eligible} mixtures that were run"
+    )
     return [
         f"best predicted: {weights}",
         f"objective {mean:.6g}, 95 % interval [{bounds[0]:.6g}, {bounds[1]:.6g}]",
+        f"within a standard error of it: {extent}",
     ]

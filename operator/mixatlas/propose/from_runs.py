@@ -11,8 +11,10 @@ from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.ledger.records import ObjectiveRecord
+from mixatlas.propose.near_optimal import NearOptimal, near_optimal
 from mixatlas.propose.nominate import predict_arms
 from mixatlas.propose.propose import Question, ask, fall_back
+from mixatlas.propose.tried import rank_tried
 from mixatlas.propose.values import Arm, ProposeSettings
 from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.learning import learn
@@ -43,11 +45,13 @@ class NextRuns:
         mixtures: Distinct, most promising first.
         best: The mixture with the best predicted objective, larger is better, with its 95 %
             interval; None where the surrogate failed.
+        near: How many mixtures are as good as the best, for all that is known; None likewise.
         why: One sentence for people.
     """
 
     mixtures: tuple[Mixture, ...]
     best: Arm | None
+    near: NearOptimal | None
     why: str
 
 
@@ -108,9 +112,12 @@ def propose_from_runs(
             learned = learn(history, record, is_noise_known=False)
             proposal = ask(question, learned)
             best = predict_arms(space, history, learned, n=1, named={}, seed=seed)[0]
+            posterior, order_n = learned.posterior, learned.order_n
+            tried = rank_tried(space, history, order_n=order_n, posterior=posterior)
+            near = near_optimal(space, posterior, tried, seed=seed)
         except FitFailed as error:
-            proposal, best = fall_back(question, error), None
-    return NextRuns(mixtures=proposal.mixtures, best=best, why=proposal.why)
+            proposal, best, near = fall_back(question, error), None, None
+    return NextRuns(mixtures=proposal.mixtures, best=best, near=near, why=proposal.why)
 
 
 def metrics_of(runs: Runs, objective: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixatlas.propose.acquisition import FeasibleMean
-from mixatlas.propose.ascent import best_first, candidate_pool
+from mixatlas.propose.acquisition import UpperConfidenceBound, reach_of
+from mixatlas.propose.ascent import best_first, candidate_pool, ranked
 from mixatlas.propose.tried import LIKELY, Tried
 from mixatlas.propose.values import DEFAULTS, ProposeSettings
 from mixatlas.space.sampling import sample_uniform
@@ -62,8 +62,8 @@ def near_optimal(
 
     The best, b, is the mixture with the highest posterior mean of the objective f among those that
     are feasible with a chance of `LIKELY` or more: of uniform mixtures of the space, of the tried
-    ones, and of the end of ascents of the mean from both. A mixture w is in the set if it is as
-    likely feasible and
+    ones, and of the end of ascents of the mean from both, within reach of the trials. A mixture w
+    is in the set if it is as likely feasible and
 
         E[f(b) - f(w)] ≤ sd[f(b) - f(w)],
 
@@ -117,7 +117,13 @@ def _best(
     mean_k, _ = posterior.moments(W_kd)
     promising_kd = W_kd[np.argsort(-mean_k, kind="stable")[:N_PROMISING]]
     pool_kd = candidate_pool(space, promising_kd, n=settings.n_pool, rng=rng)
-    criterion = FeasibleMean(posterior=posterior, floor=float(mean_k.min()))
+    criterion = UpperConfidenceBound(
+        posterior=posterior,
+        beta=0.0,
+        floor=float(mean_k.min()),
+        reach=reach_of(posterior, space, seed=seed),
+    )
+    pool_kd = ranked(criterion, pool_kd)
     end = next(best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng))
     either_2d = np.array([promising_kd[0], end.fractions])
     mean_2, _ = posterior.moments(either_2d)
