@@ -33,7 +33,7 @@ def as_model(posterior: TablePosterior) -> MixtureModel:
     """Return the posterior of a table as a model of BoTorch, in the metrics' own units.
 
     Args:
-        posterior: As `learn_table` gives it.
+        posterior: As `learn_table` gives it, or checked; sds stay the processes' own, not widened.
 
     Example:
         >>> from botorch.acquisition import LogExpectedImprovement
