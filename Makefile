@@ -60,7 +60,9 @@ golden: generate
 	$(BIN)/pytest -q tests/golden --rewrite-golden
 
 bench: $(VENV)/installed
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@failed=; for script in benchmarks/*.py; do \
+		echo "$$script"; $(BIN)/python $$script || failed="$$failed $$script"; \
+	done; test -z "$$failed" || { echo "below their bars:$$failed"; exit 1; }
 
 lock:
 	UPGRADE=$(UPGRADE) requirements/lock.sh

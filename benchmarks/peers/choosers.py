@@ -54,7 +54,7 @@ def tpe(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence[int]
     box = FloatDistribution(np.log(EPSILON), np.log(1 + EPSILON))
     boxes: dict[str, BaseDistribution] = dict.fromkeys(pool.domains, box)
     study = optuna.create_study(
-        direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed % 2**32)
+        direction="maximize", sampler=optuna.samplers.TPESampler(seed=(seed + len(tried)) % 2**32)
     )
 
     def tell(row: int, state: TrialState, value: float | None) -> None:

@@ -5,6 +5,7 @@ Notation: n runs tried, k runs of the pool, d domains, m metrics, q runs asked f
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -48,7 +49,10 @@ class Chooser(Protocol):
     """What chooses the next runs."""
 
     def __call__(self, pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence[int]:
-        """Return `q` distinct rows that are not tried, looking at scores of tried ones alone."""
+        """Return `q` distinct rows that are not tried, looking at scores of tried ones alone.
+
+        The seed is the search's, the same at every call.
+        """
         ...
 
 
@@ -91,7 +95,7 @@ def replay(
     found = [_found(pool, tried)]
     while len(tried) < n_trials:
         q = min(batch, n_trials - len(tried))
-        chosen = list(choose(pool, tuple(tried), q, seed=seed_for(seed, "propose", len(tried))))
+        chosen = list(choose(pool, tuple(tried), q, seed=seed))
         if len(chosen) != q or len({*tried, *chosen}) != len(tried) + q:
             raise ValueError(f"{q} further rows were asked for, and {chosen} chosen")
         tried += chosen
@@ -132,13 +136,16 @@ def bayesian(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence
 def random(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence[int]:
     """Take any."""
     untried = np.setdiff1d(np.arange(len(pool.W_kd)), list(tried))
-    return [int(row) for row in np.random.default_rng(seed).permutation(untried)[:q]]
+    rng = np.random.default_rng(seed_for(seed, "propose", len(tried)))
+    return [int(row) for row in rng.permutation(untried)[:q]]
 
 
 def sobol(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence[int]:
-    """Take those nearest to quasi-random mixtures, uniform over the simplex."""
-    d = len(pool.domains)
-    points_qd = qmc.Sobol(d, seed=seed).random_base2(max(q - 1, 0).bit_length())[:q]
+    """Take those nearest to the next of one quasi-random sequence, uniform over the simplex."""
+    sequence = qmc.Sobol(len(pool.domains), seed=seed).fast_forward(len(tried))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a part of the sequence is not balanced
+        points_qd = sequence.random(q)
     target_qd = -np.log(np.clip(1 - points_qd, 1e-12, None))
     target_qd /= target_qd.sum(axis=1, keepdims=True)
     untried = np.setdiff1d(np.arange(len(pool.W_kd)), list(tried))
