@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixatlas.propose.acquisition import UpperConfidenceBound, reach_of
-from mixatlas.propose.ascent import best_first, candidate_pool, ranked
+from mixatlas.propose.nominate import best_mean
 from mixatlas.propose.tried import LIKELY, Tried
 from mixatlas.propose.values import DEFAULTS, ProposeSettings
 from mixatlas.space.sampling import sample_uniform
@@ -113,18 +112,10 @@ def _best(
     settings: ProposeSettings,
 ) -> FloatArray:
     """Return the highest mean that is found from likely feasible mixtures on."""
-    rng = np.random.default_rng(seed)
     mean_k, _ = posterior.moments(W_kd)
     promising_kd = W_kd[np.argsort(-mean_k, kind="stable")[:N_PROMISING]]
-    pool_kd = candidate_pool(space, promising_kd, n=settings.n_pool, rng=rng)
-    criterion = UpperConfidenceBound(
-        posterior=posterior,
-        beta=0.0,
-        floor=float(mean_k.min()),
-        reach=reach_of(posterior, space, seed=seed),
-    )
-    pool_kd = ranked(criterion, pool_kd)
-    end = next(best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng))
+    floor = float(mean_k.min())
+    end = best_mean(space, posterior, promising_kd, floor=floor, seed=seed, settings=settings)
     either_2d = np.array([promising_kd[0], end.fractions])
     mean_2, _ = posterior.moments(either_2d)
     is_end = mean_2[1] > mean_2[0] and posterior.probability_feasible(either_2d)[1] >= LIKELY

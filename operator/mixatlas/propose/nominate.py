@@ -136,19 +136,40 @@ def _best_expected(
     settings: ProposeSettings,
 ) -> Iterator[Mixture]:
     """Yield the maximum over the space, then the eligible measured mixtures."""
-    rng = np.random.default_rng(seed)
     eligible = list(tried.best_eligible)
-    pool_kd = candidate_pool(space, tried.W_gd[eligible[:N_PROMISING]], n=settings.n_pool, rng=rng)
-    criterion = UpperConfidenceBound(
-        posterior=posterior,
-        beta=0.0,
-        floor=float(tried.mean_g.min()),
-        reach=reach_of(posterior, space, seed=seed),
-    )
-    pool_kd = ranked(criterion, pool_kd)
-    yield next(best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng))
+    promising_kd = tried.W_gd[eligible[:N_PROMISING]]
+    floor = float(tried.mean_g.min())
+    yield best_mean(space, posterior, promising_kd, floor=floor, seed=seed, settings=settings)
     for position in eligible:
         yield tried.mixtures[position]
+
+
+def best_mean(
+    space: MixtureSpace,
+    posterior: ObjectivePosterior,
+    promising_kd: FloatArray,
+    *,
+    floor: float,
+    seed: int,
+    settings: ProposeSettings,
+) -> Mixture:
+    """Return the end of the best ascent of the mean, times feasibility, within reach of the trials.
+
+    Args:
+        space: Where it lies.
+        posterior: Of the objective.
+        promising_kd: Mixtures inside the space that some ascents start from or near.
+        floor: What a surely infeasible mixture is worth.
+        seed: Source of every random draw.
+        settings: `n_pool` and `n_starts` of the ascents.
+    """
+    rng = np.random.default_rng(seed)
+    criterion = UpperConfidenceBound(
+        posterior=posterior, beta=0.0, floor=floor, reach=reach_of(posterior, space, seed=seed)
+    )
+    pool_kd = candidate_pool(space, promising_kd, n=settings.n_pool, rng=rng)
+    pool_kd = ranked(criterion, pool_kd)
+    return next(best_first(space, criterion, pool_kd, n_starts=settings.n_starts, rng=rng))
 
 
 def _best_measured(
