@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from builders import a_scored_history, a_space, an_objective
 from mixatlas.propose.acquisition import (
@@ -103,8 +105,12 @@ def test_an_improvement_out_of_reach_counts_less_than_any_within() -> None:
 
 
 def test_the_logarithm_of_an_improvement_holds_far_below_the_best() -> None:
-    u = np.array([-40.0, -5.1, -4.9, 0.0, 3.0])
+    u = np.array([-2000.0, -999.0, -40.0, -6.0, -1.01, -0.99, 0.0, 3.0])
     values = log_improvement(u)
-    assert values[3] == pytest.approx(np.log(1 / np.sqrt(2 * np.pi)))
-    assert values[0] == pytest.approx(-800 - 0.919 - 2 * np.log(40), abs=0.01)
     assert (np.diff(values) > 0).all()
+    assert values[6] == pytest.approx(np.log(1 / np.sqrt(2 * np.pi)))
+    # φ(6) - 6 Φ(-6) by integration
+    assert values[3] == pytest.approx(
+        np.log(quad(lambda x: (x - 6) * norm.pdf(x), 6, 40, epsabs=0)[0])
+    )
+    assert values[2] == pytest.approx(-800 - 0.919 - 2 * np.log(40) - 3 / 1600, abs=1e-3)

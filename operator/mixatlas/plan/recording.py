@@ -58,13 +58,15 @@ def record_round(
 
 
 def settings_of(observed: Observed) -> dict[str, Any]:
-    """Return the settings that a round's proposal depends on, as they are stored with it."""
+    """Return the settings that a round's proposal depends on, as they are stored with it.
+
+    The acquisition is named where it is not the one that all rounds once had: a search that goes
+    on under a newer version records what the older one would have.
+    """
     search = observed.accepted.search.spec.search
-    return {
-        "method": search.method,
-        "acquisition": search.acquisition.name,
-        "beta": str(search.acquisition.beta),
-    }
+    acquisition = search.acquisition
+    named = {} if acquisition.name == "UpperConfidenceBound" else {"acquisition": acquisition.name}
+    return {"method": search.method, **named, "beta": str(acquisition.beta)}
 
 
 def purpose_of(

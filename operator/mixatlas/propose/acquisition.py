@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from scipy.special import erfcx, logsumexp
 from scipy.stats import norm
 
 from mixatlas.space.sampling import sample_uniform
@@ -126,10 +126,17 @@ class LogNoisyExpectedImprovement:
 
 
 def log_improvement(u: FloatArray) -> FloatArray:
-    """Return log(φ(u) + u Φ(u)), also where u is far below zero (φ(u) / u² there)."""
+    """Return log(φ(u) + u Φ(u)), also where u is far below zero.
+
+    Below -1 it is log φ(u) + log(1 + u Φ(u) / φ(u)) with the scaled complementary error function
+    (Ament et al. 2023, eq. 9), below -1,000 its limit φ(u) / u².
+    """
     direct = norm.pdf(u) + u * norm.cdf(u)
+    below = np.clip(u, -1000.0, -1.0)
+    ratio = np.sqrt(np.pi / 2) * erfcx(-below / np.sqrt(2))
+    middle = norm.logpdf(below) + np.log1p(below * ratio)
     far = norm.logpdf(u) - 2 * np.log(np.abs(u) + 1e-300)
-    return np.where(u > -5, np.log(np.maximum(direct, 1e-300)), far)
+    return np.where(u > -1, np.log(np.maximum(direct, 1e-300)), np.where(u > -1000, middle, far))
 
 
 def is_test_turn(n_asked: int) -> bool:
