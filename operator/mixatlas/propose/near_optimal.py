@@ -17,9 +17,9 @@ from mixatlas.surrogate.threads import single_thread
 
 FloatArray = NDArray[np.float64]
 
-N_SAMPLED = 2048
+N_SAMPLED = 1024
 N_DRAWS = 256
-N_WAYS = 128
+N_WAYS = 64
 N_STEPS = 20
 """Of a way from the best to a uniform mixture, short ones first: later in a search few matter."""
 N_PROMISING = 8
@@ -81,8 +81,8 @@ def near_optimal(
         Its size; empty where nothing is likely feasible.
 
     Cost:
-        The ascents of a nomination and draws of some 5,000 mixtures: on one core 1 s for 2
-        benchmarks and 20 domains, for 10 and 50 of them 1.5 s at 64 trials and 7 s at 512. Blocks.
+        The ascents of a nomination and draws of some 2,300 mixtures: seconds, up to 512 trials.
+        Blocks.
     """
     with single_thread():
         W_kd = np.concatenate(
