@@ -19,11 +19,11 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from data.splits import CHOICES, on_splits
 from data.synthetic import SYNTHETIC
 from data.tables import TABLES
 from numpy.typing import NDArray
@@ -33,7 +33,6 @@ from mixatlas.surrogate.table import learn_table
 
 FloatArray = NDArray[np.float64]
 
-CHOICES = {**TABLES, **SYNTHETIC}
 LEVELS = (0.50, 0.80, 0.95)
 BAR_OF_ALL, BAR_OF_A_TABLE = 0.03, 0.08
 FEW = 200
@@ -80,17 +79,9 @@ def predict_split(name: str, size: int, seed: int) -> tuple[FloatArray, FloatArr
 
 def measure(names: Sequence[str], *, n_splits: int, jobs: int) -> Iterator[Line]:
     """Yield the lines of all tables and sizes as they are done."""
-    with ProcessPoolExecutor(jobs) as pool:
-        waiting = []
-        for name in names:
-            table = CHOICES[name]()
-            for size in table.sizes:
-                seeds = range(min(n_splits, table.n_splits))
-                splits = [pool.submit(predict_split, name, size, seed) for seed in seeds]
-                waiting.append((name, size, splits))
-        for name, size, splits in waiting:
-            z, scores = zip(*(split.result() for split in splits), strict=True)
-            yield Line(table=name, size=size, z=np.array(z), crps=np.array(scores))
+    for name, size, splits in on_splits(names, predict_split, n_splits=n_splits, jobs=jobs):
+        z, scores = zip(*splits, strict=True)
+        yield Line(table=name, size=size, z=np.array(z), crps=np.array(scores))
 
 
 def summary(lines: Sequence[Line], bar: float) -> dict[str, object]:

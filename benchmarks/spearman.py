@@ -19,12 +19,12 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from data.synthetic import SYNTHETIC
+from data.splits import CHOICES, on_splits
 from data.tables import TABLES, Split, Table
 from numpy.typing import NDArray
 from peers.regression import PEERS, Peer
@@ -35,7 +35,6 @@ from mixatlas.surrogate.table import learn_table
 FloatArray = NDArray[np.float64]
 
 OURS = "ours"
-CHOICES = {**TABLES, **SYNTHETIC}
 DEFAULT = [*TABLES, "face-22-10"]
 
 
@@ -87,18 +86,10 @@ def measure(
     names: Sequence[str], methods: Sequence[str], *, n_splits: int, jobs: int
 ) -> Iterator[Line]:
     """Yield the lines of all tables and sizes as they are done."""
-    with ProcessPoolExecutor(jobs) as pool:
-        waiting = []
-        for name in names:
-            table = CHOICES[name]()
-            for size in table.sizes:
-                seeds = range(min(n_splits, table.n_splits))
-                splits = [pool.submit(score_split, name, size, s, tuple(methods)) for s in seeds]
-                waiting.append((name, size, splits))
-        for name, size, splits in waiting:
-            results = [split.result() for split in splits]
-            scores = {m: np.array([result[m] for result in results]) for m in methods}
-            yield Line(table=name, size=size, scores=scores)
+    score = partial(score_split, methods=tuple(methods))
+    for name, size, results in on_splits(names, score, n_splits=n_splits, jobs=jobs):
+        scores = {m: np.array([result[m] for result in results]) for m in methods}
+        yield Line(table=name, size=size, scores=scores)
 
 
 def interval(difference_s: FloatArray) -> tuple[float, float, float]:

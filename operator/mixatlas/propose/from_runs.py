@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixatlas.contract.errors import FitFailed, SpecError
 from mixatlas.contract.metrics import Metric
@@ -20,6 +22,8 @@ from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.learning import learn
 from mixatlas.surrogate.runs import Runs
 from mixatlas.surrogate.threads import single_thread
+
+FloatArray = NDArray[np.float64]
 
 MEAN = "mean"
 
@@ -74,9 +78,7 @@ def propose_from_runs(
     names = metrics_of(runs, goal.name)
     kept = [runs.metrics.index(name) for name in names]
     Y_nm = runs.Y_nm[:, kept] * (-1.0 if goal.is_minimized else 1.0)
-    mixtures = tuple(
-        Mixture.nearest(dict(zip(runs.domains, w_d.tolist(), strict=True))) for w_d in runs.W_nd
-    )
+    mixtures = tuple(nearest(runs.domains, w_d) for w_d in runs.W_nd)
     unknown_m = dict.fromkeys(names, 0.0)
     history = History(
         domains=space.domains,
@@ -134,3 +136,8 @@ def metrics_of(runs: Runs, objective: str) -> tuple[str, ...]:
             hint=f"There are {', '.join(runs.metrics)}, and `{MEAN}` for the mean of all.",
         )
     return runs.metrics
+
+
+def nearest(domains: Sequence[str], w_d: FloatArray) -> Mixture:
+    """Return the mixture nearest to weights."""
+    return Mixture.nearest(dict(zip(domains, w_d.tolist(), strict=True)))

@@ -24,7 +24,7 @@ from mixatlas.contract.errors import FitFailed, SpaceExhausted, SpecError
 from mixatlas.contract.mixture import Mixture
 from mixatlas.objective.pareto import non_dominated, reference_point
 from mixatlas.propose.ascent import candidate_pool
-from mixatlas.propose.from_runs import Goal, metrics_of
+from mixatlas.propose.from_runs import Goal, metrics_of, nearest
 from mixatlas.space.design import LEAST_DISTANCE, is_apart, quasi_random
 from mixatlas.space.lattice import repair
 from mixatlas.space.space import MixtureSpace
@@ -117,7 +117,7 @@ def propose_for_front(
             hint=f"A front is of {MOST_OBJECTIVES} at most: ask for a mean of metrics.",
         )
     Y_nj = _objectives(runs, goals)
-    mixtures = tuple(_nearest(runs.domains, w_d) for w_d in runs.W_nd)
+    mixtures = tuple(nearest(runs.domains, w_d) for w_d in runs.W_nd)
     compared = _compared(Y_nj, space, mixtures)
     W_nd = np.array([mixture.fractions for mixture in mixtures])
     why = "largest expected growth of the hypervolume"
@@ -236,7 +236,7 @@ class _Search:
         """Take one candidate after the other; fewer where no other would add anything."""
         rng = np.random.default_rng(seed)
         front_bd = self.W_bd[non_dominated(self.mean_bz)]
-        inside_bd = front_bd[[space.contains(_nearest(space.domains, w_d)) for w_d in front_bd]]
+        inside_bd = front_bd[[space.contains(nearest(space.domains, w_d)) for w_d in front_bd]]
         pool_kd = candidate_pool(space, inside_bd, n=N_POOL, rng=rng)
         boxes, Y_skz = self._drawn(pool_kd, seed=seed)
         best = np.argsort(-self._growth(boxes, Y_skz), kind="stable")
@@ -283,7 +283,3 @@ class _Search:
             own_k = np.maximum(Y_kz - self.reference_z, 0.0).prod(axis=1)
             total_k += own_k - volume_kc.sum(axis=1)
         return total_k / len(Y_skz)
-
-
-def _nearest(domains: Sequence[str], w_d: FloatArray) -> Mixture:
-    return Mixture.nearest(dict(zip(domains, w_d.tolist(), strict=True)))
