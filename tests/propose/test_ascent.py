@@ -30,7 +30,7 @@ class Exact:
     def __call__(self, W_kd: np.ndarray) -> np.ndarray:
         return self.value(W_kd)
 
-    def near(self, w_d: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    def near(self, W_sd: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         return self.value
 
 
@@ -73,7 +73,7 @@ def test_an_ascent_never_ends_below_its_start() -> None:
     rng = np.random.default_rng(0)
     start = np.full(6, 1 / 6)
     rugged = Exact(lambda W_kd: np.sin(40 * W_kd).sum(axis=1))
-    end, value = ascend(FREE, rugged, start, rng=rng)
+    (end,), (value,) = ascend(FREE, rugged, start[None, :], rng=rng)
     assert value >= rugged(start[None, :])[0]
     assert end.sum() == pytest.approx(1.0)
 
@@ -92,10 +92,10 @@ def test_a_stand_in_that_misleads_costs_no_height() -> None:
     rng = np.random.default_rng(0)
 
     class Misled(Exact):
-        def near(self, w_d: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        def near(self, W_sd: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
             return lambda W_kd: -self.value(W_kd)
 
     start = np.full(6, 1 / 6)
     honest = near([0.5, 0.5, 0, 0, 0, 0])
-    _, value = ascend(FREE, Misled(honest.value), start, rng=rng)
+    _, (value,) = ascend(FREE, Misled(honest.value), start[None, :], rng=rng)
     assert value >= honest(start[None, :])[0]

@@ -96,11 +96,14 @@ def test_pending_trials_join_as_if_they_had_been_there_all_along() -> None:
         np.testing.assert_allclose(grown, again, rtol=1e-7, atol=1e-9)
 
 
-def test_near_a_mixture_the_stand_in_is_right_to_first_order() -> None:
+def test_near_mixtures_the_stand_in_is_right_to_first_order() -> None:
     exact = processes()
-    w_d = np.array([0.2, 0.3, 0.5])
-    stand_in = exact.near(w_d)
+    W_sd = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    stand_in = exact.near(W_sd)
     for step in (0.0, 1e-5):
-        moved = (w_d + step * np.array([1.0, -1.0, 0.0]))[None, :]
-        for cheap, true in zip(stand_in.marginals(moved), exact.marginals(moved), strict=True):
+        moves_kd = step * np.array([[1.0, -1.0, 0.0], [0.0, 1.0, -1.0]])
+        moved_kd = (W_sd[:, None] + moves_kd).reshape(-1, 3)
+        for cheap, true in zip(
+            stand_in.marginals(moved_kd), exact.marginals(moved_kd), strict=True
+        ):
             np.testing.assert_allclose(cheap, true, rtol=1e-6)

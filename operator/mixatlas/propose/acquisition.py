@@ -56,9 +56,9 @@ class UpperConfidenceBound:
         beyond_k = doubt_k - self.reach
         return np.where(beyond_k > 0, np.minimum(worth_k, self.floor) - beyond_k, worth_k)
 
-    def near(self, w_d: FloatArray) -> UpperConfidenceBound:
-        """Return a cheap stand-in around one mixture."""
-        return replace(self, posterior=self.posterior.near(w_d))
+    def near(self, W_sd: FloatArray) -> UpperConfidenceBound:
+        """Return a cheap stand-in around mixtures."""
+        return replace(self, posterior=self.posterior.near(W_sd))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,9 +120,9 @@ class LogNoisyExpectedImprovement:
             np.where(beyond_q > 0, np.minimum(worth_q, LEAST_LOG) - beyond_q, worth_q)
         )
 
-    def near(self, w_d: FloatArray) -> UpperConfidenceBound:
-        """Return a cheap stand-in around one mixture: what improves is optimistic."""
-        return self.bound.near(w_d)
+    def near(self, W_sd: FloatArray) -> UpperConfidenceBound:
+        """Return a cheap stand-in around mixtures: what improves is optimistic."""
+        return self.bound.near(W_sd)
 
 
 def log_improvement(u: FloatArray) -> FloatArray:

@@ -32,8 +32,11 @@ class Criterion(Protocol):
         """Return the values (k,) of mixtures (k, d)."""
         ...
 
-    def near(self, w_d: FloatArray, /) -> Callable[[FloatArray], FloatArray]:
-        """Return a cheap stand-in around one mixture: it says which moves to look at."""
+    def near(self, W_sd: FloatArray, /) -> Callable[[FloatArray], FloatArray]:
+        """Return a cheap stand-in around mixtures: it says which moves to look at.
+
+        It takes equally many moves from each mixture, (s k, d), those of the first one first.
+        """
         ...
 
 
@@ -46,7 +49,6 @@ N_RANDOM = 16
 START_DISTANCE = 0.02
 N_PAIRS = 5
 JOINT_FACTORS = (0.25, 0.5, 1.0, 2.0)
-N_JOINT = len(JOINT_FACTORS)
 AXIS_FACTOR = 5.0
 """A step of h multiplies a whole concept or task by exp(±5 h)."""
 
@@ -113,54 +115,71 @@ def best_first(
             starts.append(k)
         if len(starts) == n_starts:
             break
-    ends = [ascend(space, criterion, pool_kd[k], rng=rng) for k in starts]
-    for end_d, _ in sorted(ends, key=lambda end: -end[1]):
-        yield repair(space, end_d)
+    end_sd, value_s = ascend(space, criterion, pool_kd[starts], rng=rng)
+    for s in np.argsort(-value_s, kind="stable"):
+        yield repair(space, end_sd[s])
     for w_d in pool_kd:
         yield repair(space, w_d)
 
 
 def ascend(
-    space: MixtureSpace, criterion: Criterion, start_d: FloatArray, *, rng: np.random.Generator
-) -> tuple[FloatArray, float]:
-    """Climb from one mixture.
+    space: MixtureSpace, criterion: Criterion, start_sd: FloatArray, *, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Climb from some mixtures, side by side: one call of the criterion serves all of them.
 
     Args:
         space: Gives the limits and the grid.
         criterion: What is climbed; called with many mixtures at a time.
-        start_d: A start inside the space.
+        start_sd: Starts inside the space.
         rng: Source of the random moves.
 
     Returns:
-        Where the ascent ended, and the criterion there; never below its start.
+        Where each ascent ended, and the criterion there; never below its start.
     """
-    region, axes = Region.of(space), axis_sums(space)
-    best_d, best = start_d, float(criterion(start_d[None, :])[0])
-    step = FIRST_STEP
+    region, axes_ad = Region.of(space), axis_sums(space)
+    best_sd, best_s = start_sd.copy(), criterion(start_sd)
+    step_s = np.full(len(start_sd), FIRST_STEP)
     for _ in range(N_SWEEPS):
-        if step < LAST_STEP:
+        (climbing,) = np.nonzero(step_s >= LAST_STEP)
+        if not len(climbing):
             break
-        stand_in = criterion.near(best_d)
-        V_kd = region.toward(
-            np.broadcast_to(best_d, (2 * space.d + 2 * len(axes), space.d)),
-            _single_moves(best_d, step, axes),
-        )
-        here = float(stand_in(best_d[None, :])[0])
-        gain_k = stand_in(V_kd) - here
-        U_kd = region.toward(
-            np.broadcast_to(best_d, (N_RANDOM + N_JOINT + N_PAIRS**2, space.d)),
-            _joint_moves(best_d, step, gain_k[: 2 * space.d], V_kd[: 2 * space.d], rng),
-        )
-        all_kd = np.concatenate([V_kd, U_kd])
-        promised_k = np.concatenate([gain_k, stand_in(U_kd) - here])
-        all_kd = all_kd[np.argsort(-promised_k, kind="stable")[:N_LOOKED_AT]]
-        all_k = criterion(all_kd)
-        top = int(all_k.argmax())
-        if all_k[top] > best:
-            best_d, best = all_kd[top], float(all_k[top])
-        else:
-            step /= 2
-    return best_d, best
+        at_sd = best_sd[climbing]
+        moves_skd = _promising(region, criterion.near(at_sd), at_sd, step_s[climbing], axes_ad, rng)
+        value_sk = criterion(moves_skd.reshape(-1, space.d)).reshape(moves_skd.shape[:2])
+        top_s = value_sk.argmax(axis=1)
+        found_s = np.take_along_axis(value_sk, top_s[:, None], axis=1)[:, 0]
+        is_better = found_s > best_s[climbing]
+        up = climbing[is_better]
+        best_sd[up], best_s[up] = moves_skd[is_better, top_s[is_better]], found_s[is_better]
+        step_s[climbing[~is_better]] /= 2
+    return best_sd, best_s
+
+
+def _promising(
+    region: Region,
+    stand_in: Callable[[FloatArray], FloatArray],
+    W_sd: FloatArray,
+    step_s: FloatArray,
+    axes_ad: FloatArray,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Return the `N_LOOKED_AT` best moves of each mixture by its stand-in, (s, k, d)."""
+
+    def moved(target_skd: FloatArray) -> tuple[FloatArray, FloatArray]:
+        shape = target_skd.shape
+        from_kd = np.repeat(W_sd, shape[1], axis=0)
+        V_kd = region.toward(from_kd, target_skd.reshape(-1, shape[2]))
+        return V_kd.reshape(shape), stand_in(V_kd).reshape(shape[:2])
+
+    d = W_sd.shape[1]
+    here_s1 = stand_in(W_sd)[:, None]
+    single_skd, single_sk = moved(_single_moves(W_sd, step_s, axes_ad))
+    gain_sk = single_sk[:, : 2 * d] - here_s1
+    joint_skd, joint_sk = moved(_joint_moves(W_sd, step_s, gain_sk, single_skd[:, : 2 * d], rng))
+    all_sk = np.concatenate([single_sk, joint_sk], axis=1)
+    best_sk = np.argsort(-all_sk, axis=1, kind="stable")[:, :N_LOOKED_AT]
+    all_skd = np.concatenate([single_skd, joint_skd], axis=1)
+    return np.take_along_axis(all_skd, best_sk[:, :, None], axis=1)
 
 
 def axis_sums(space: MixtureSpace) -> FloatArray:
@@ -169,49 +188,50 @@ def axis_sums(space: MixtureSpace) -> FloatArray:
     return np.concatenate([grid.C_cd, grid.T_td])
 
 
-def _single_moves(w_d: FloatArray, step: float, axes: FloatArray) -> FloatArray:
+def _single_moves(W_sd: FloatArray, step_s: FloatArray, axes_ad: FloatArray) -> FloatArray:
     """Raise and lower each cell, then each concept and task; the rest gives way in proportion."""
-    eye = np.eye(len(w_d))
-    raised = w_d + step * (eye - w_d)
-    lowered = _normalised(np.maximum(w_d - step * eye, 0.0))
-    tilted = [_normalised(w_d * np.exp(sign * AXIS_FACTOR * step * axes)) for sign in (1.0, -1.0)]
-    return np.concatenate([raised, lowered, *tilted])
+    eye_dd, W_s1d, step_s11 = np.eye(W_sd.shape[1]), W_sd[:, None], step_s[:, None, None]
+    raised = W_s1d + step_s11 * (eye_dd - W_s1d)
+    lowered = np.maximum(W_s1d - step_s11 * eye_dd, 0.0)
+    tilted = [W_s1d * np.exp(sign * AXIS_FACTOR * step_s11 * axes_ad) for sign in (1.0, -1.0)]
+    return _normalised(np.concatenate([raised, lowered, *tilted], axis=1))
 
 
 def _joint_moves(
-    w_d: FloatArray,
-    step: float,
-    gain_k: FloatArray,
-    V_kd: FloatArray,
+    W_sd: FloatArray,
+    step_s: FloatArray,
+    gain_sk: FloatArray,
+    V_skd: FloatArray,
     rng: np.random.Generator,
 ) -> FloatArray:
     """Combine what single cells taught: all good moves at once, exchanges, and random moves.
 
     Args:
-        w_d: Where the ascent stands.
-        step: Its step.
-        gain_k: What raising (first d) and lowering (last d) each cell gained.
-        V_kd: Where those moves led.
+        W_sd: Where the ascents stand.
+        step_s: Their steps.
+        gain_sk: What raising (first d) and lowering (last d) each cell gained.
+        V_skd: Where those moves led.
         rng: Source of the random moves.
     """
-    d = len(w_d)
-    good_k = np.maximum(gain_k, 0.0)
-    uphill_d = (good_k[:, None] * (V_kd - w_d)).sum(axis=0) / max(good_k.max(initial=0.0), 1e-300)
-    together = w_d + np.array(JOINT_FACTORS)[:, None] * uphill_d
-    takers, givers = np.argsort(-gain_k[:d])[:N_PAIRS], np.argsort(-gain_k[d:])[:N_PAIRS]
-    i, j = (
-        np.tile(np.resize(takers, N_PAIRS), N_PAIRS),
-        np.repeat(np.resize(givers, N_PAIRS), N_PAIRS),
-    )
-    amount_k = np.minimum(step, w_d[j])[:, None]
-    exchanged = w_d + amount_k * (np.eye(d)[i] - np.eye(d)[j])
-    factors = np.exp(AXIS_FACTOR * step * rng.normal(size=(N_RANDOM, d)))
-    moved = [np.clip(together, 0.0, None), exchanged, w_d * factors]
-    return _normalised(np.concatenate(moved))
+    d, W_s1d = W_sd.shape[1], W_sd[:, None]
+    good_sk = np.maximum(gain_sk, 0.0)
+    good_sk /= np.maximum(good_sk.max(axis=1, keepdims=True), 1e-300)
+    uphill_s1d = good_sk[:, None] @ (V_skd - W_s1d)
+    together = W_s1d + np.array(JOINT_FACTORS)[:, None] * uphill_s1d
+    takers = np.argsort(-gain_sk[:, :d])[:, :N_PAIRS]
+    givers = np.argsort(-gain_sk[:, d:])[:, :N_PAIRS]
+    eye_dd, n_pairs = np.eye(d), takers.shape[1]
+    i, j = np.tile(takers, n_pairs), np.repeat(givers, n_pairs, axis=1)
+    amount_sk = np.minimum(step_s[:, None], np.take_along_axis(W_sd, j, axis=1))
+    exchanged = W_s1d + amount_sk[:, :, None] * (eye_dd[i] - eye_dd[j])
+    normal_skd = rng.normal(size=(len(W_sd), N_RANDOM, d))
+    shaken = W_s1d * np.exp(AXIS_FACTOR * step_s[:, None, None] * normal_skd)
+    moved = [np.maximum(together, 0.0), np.maximum(exchanged, 0.0), shaken]
+    return _normalised(np.concatenate(moved, axis=1))
 
 
 def _normalised(W_kd: FloatArray) -> FloatArray:
-    """Scale rows to sum 1; one that is all zero becomes uniform."""
-    total_k1 = W_kd.sum(axis=1, keepdims=True)
-    uniform = 1.0 / W_kd.shape[1]
+    """Scale weights (…, d) to sum 1; those that are all zero become uniform."""
+    total_k1 = W_kd.sum(axis=-1, keepdims=True)
+    uniform = 1.0 / W_kd.shape[-1]
     return np.where(total_k1 > 0, W_kd / np.where(total_k1 > 0, total_k1, 1.0), uniform)

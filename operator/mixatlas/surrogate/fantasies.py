@@ -65,16 +65,14 @@ class Fantasies:
             FitFailed: The covariance is not positive definite.
         """
         kernel, T_gf = processes.kernel, processes.features(W_gd)
-        K_mng = kernel(processes.data.X_nf, T_gf)
-        H_mng = torch.linalg.solve_triangular(processes.L_mnn, K_mng, upper=False)
+        mean_mg, H_mng = processes.seen_from(T_gf)
         C_mgg = kernel(T_gf, T_gf) - H_mng.transpose(1, 2) @ H_mng
         mean_m11 = torch.diagonal(C_mgg, dim1=1, dim2=2).mean(1)[:, None, None]
         eye_gg = torch.eye(len(W_gd), dtype=torch.float64)
         L_mgg = cholesky((C_mgg + C_mgg.transpose(1, 2)) / 2 + JITTER * mean_m11 * eye_gg)
         shape = (len(L_mgg), len(W_gd), n_draws)
         Z_mgk = torch.as_tensor(np.random.default_rng(seed).standard_normal(shape))
-        mean_mg1 = (processes.alpha_mn[:, None, :] @ K_mng).transpose(1, 2)
-        latent_mgk = mean_mg1 + widening * (L_mgg @ Z_mgk)
+        latent_mgk = mean_mg[..., None] + widening * (L_mgg @ Z_mgk)
         return cls(
             processes=processes,
             T_gf=T_gf,
@@ -94,11 +92,9 @@ class Fantasies:
         """
         processes = self.processes
         kernel, Q_qf = processes.kernel, processes.features(W_qd)
-        K_mnq = kernel(processes.data.X_nf, Q_qf)
-        H_mnq = torch.linalg.solve_triangular(processes.L_mnn, K_mnq, upper=False)
+        mean_mq, H_mnq = processes.seen_from(Q_qf)
         C_mgq = kernel(self.T_gf, Q_qf) - self.H_mng.transpose(1, 2) @ H_mnq
         G_mgq = torch.linalg.solve_triangular(self.L_mgg, C_mgq, upper=False)
-        mean_mq = (processes.alpha_mn[:, None, :] @ K_mnq)[:, 0]
         mean_mkq = mean_mq[:, None, :] + self.widening * (self.Z_mgk.transpose(1, 2) @ G_mgq)
         left_mq = (kernel.diagonal(Q_qf) - (H_mnq**2).sum(1)).clamp_min(1e-12)
         variance_mq = self.widening**2 * (left_mq - (G_mgq**2).sum(1)).clamp_min(1e-12)

@@ -12,8 +12,9 @@ from scipy.optimize import minimize
 
 from mixatlas.contract.errors import FitFailed
 from mixatlas.surrogate.features import Features
-from mixatlas.surrogate.gp import Data, Processes, factor
+from mixatlas.surrogate.gp import Data, Processes
 from mixatlas.surrogate.kernel import FREE, prior
+from mixatlas.surrogate.likelihood import log_likelihood
 
 FloatArray = NDArray[np.float64]
 Hyperparameters = Mapping[str, tuple[float, ...]]
@@ -145,31 +146,24 @@ def _ascend(
 ) -> tuple[FloatArray, FloatArray]:
     """Climb from one start. Returns log hyper-parameters (m, p) and log posteriors (m,)."""
     shape = start_mp.shape
-    mean, sd = torch.as_tensor(mean_p), torch.as_tensor(sd_p)
+    sd = torch.as_tensor(sd_p)
 
-    def log_posterior(theta_mp: torch.Tensor) -> torch.Tensor:
-        L_mnn = factor(theta_mp, data)
-        half_mn = torch.linalg.solve_triangular(L_mnn, data.Z_mn[..., None], upper=False)
-        log_det_m = torch.diagonal(L_mnn, dim1=1, dim2=2).log().sum(1)
-        prior_m = 0.5 * (((theta_mp - mean) / sd) ** 2).sum(1)
-        fit_m: torch.Tensor = -0.5 * (half_mn**2).sum(dim=(1, 2))
-        return fit_m - log_det_m - prior_m
+    def log_posterior(x: FloatArray) -> tuple[torch.Tensor, torch.Tensor]:
+        x_mp = torch.as_tensor(x.reshape(shape))
+        value_m, slope_mp = log_likelihood(torch.as_tensor(mean_p) + sd * x_mp, data)
+        return value_m - 0.5 * x_mp.square().sum(1), sd * slope_mp - x_mp
 
-    def negated(flat: FloatArray) -> tuple[float, FloatArray]:
-        theta_mp = torch.tensor(flat.reshape(shape), requires_grad=True)
-        value = -log_posterior(theta_mp).sum()
-        (slope_mp,) = torch.autograd.grad(value, theta_mp)
-        return value.item(), slope_mp.numpy().ravel().copy()
+    def negated(x: FloatArray) -> tuple[float, FloatArray]:
+        value_m, slope_mp = log_posterior(x)
+        return -value_m.sum().item(), -slope_mp.numpy().ravel()
 
-    low, high = mean_p - REACH * sd_p, mean_p + REACH * sd_p
+    # In prior sds, where no direction is much steeper than another.
     found = minimize(
         negated,
-        start_mp.ravel(),
+        ((start_mp - mean_p) / sd_p).ravel(),
         jac=True,
         method="L-BFGS-B",
-        bounds=list(zip(low, high, strict=True)) * shape[0],
+        bounds=[(-REACH, REACH)] * start_mp.size,
         options={"maxiter": MOST_STEPS},
     )
-    theta_mp = found.x.reshape(shape)
-    with torch.no_grad():
-        return theta_mp, log_posterior(torch.as_tensor(theta_mp)).numpy()
+    return mean_p + sd_p * found.x.reshape(shape), log_posterior(found.x)[0].numpy()

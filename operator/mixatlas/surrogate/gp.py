@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 
 from mixatlas.contract.errors import FitFailed
 from mixatlas.surrogate.features import Features
-from mixatlas.surrogate.kernel import RESIDUAL, Kernel
+from mixatlas.surrogate.kernel import RESIDUAL, Kernel, Scaled
 
 FloatArray = NDArray[np.float64]
 
 JITTER = 1e-6
 UNMEASURED = 1e8
 """Noise variance of a score that is not there, in units of the standardised latent."""
+MOST_COVARIANCES = 1 << 21
+"""Covariances of trials and mixtures, over all benchmarks, that are made at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,27 +58,33 @@ class Data:
 def factor(theta_mp: torch.Tensor, data: Data) -> torch.Tensor:
     """Return the Cholesky factors (m, n, n) of the observed scores' covariance.
 
+    One benchmark after the other: for 2,000 trials each takes 32 MB a copy.
+
     Raises:
         FitFailed: A covariance is not positive definite.
     """
     noise_mn = data.N_mn + theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
-    return cholesky(Kernel.of(theta_mp)(data.X_nf, data.X_nf) + torch.diag_embed(noise_mn))
+    factors = []
+    for theta_p, noise_n in zip(theta_mp, noise_mn, strict=True):
+        (C_nn,) = Kernel.of(theta_p[None, :])(data.X_nf, data.X_nf)
+        factors.append(cholesky(C_nn + noise_n.diag()))
+    return torch.stack(factors)
 
 
-def cholesky(C_mnn: torch.Tensor) -> torch.Tensor:
-    """Return the lower factors of covariances.
+def cholesky(C_nn: torch.Tensor) -> torch.Tensor:
+    """Return the lower factors of covariances (…, n, n).
 
     Raises:
         FitFailed: One is not positive definite.
     """
     try:
-        L_mnn: torch.Tensor = torch.linalg.cholesky(C_mnn)
+        L_nn: torch.Tensor = torch.linalg.cholesky(C_nn)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # torch has it
         raise FitFailed(
             "the covariance of the scores is not positive definite",
             hint="Nothing to do: the round falls back to quasi-random mixtures.",
         ) from error
-    return L_mnn
+    return L_nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +98,7 @@ class Processes:
         L_mnn: Cholesky factors of its covariance.
         alpha_mn: Covariance⁻¹ · latents.
         kernel: Of the hyper-parameters.
+        trials: The trials' features as it weighs them.
         prior_variance_m: Variance of each latent before any trial, mean over the trials' mixtures.
     """
 
@@ -99,6 +108,7 @@ class Processes:
     L_mnn: torch.Tensor
     alpha_mn: torch.Tensor
     kernel: Kernel
+    trials: Scaled
     prior_variance_m: FloatArray
 
     @classmethod
@@ -118,6 +128,7 @@ class Processes:
             L_mnn=L_mnn,
             alpha_mn=alpha_mn,
             kernel=kernel,
+            trials=kernel.scaled(data.X_nf),
             prior_variance_m=kernel.diagonal(data.X_nf).mean(dim=1).numpy(),
         )
 
@@ -140,20 +151,32 @@ class Processes:
 
     def marginals_at(self, Q_qf: torch.Tensor) -> tuple[FloatArray, FloatArray]:
         """Return the marginals at features."""
-        kernel = self.kernel
-        K_mnq = kernel(self.data.X_nf, Q_qf)
-        mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
-        H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
-        variance_mq = kernel.diagonal(Q_qf) - (H_mnq**2).sum(1)
+        # In parts, or a pool of mixtures would need more memory than the factors.
+        parts = [
+            (self.kernel.diagonal(P_pf), *self.seen_from(P_pf))
+            for P_pf in torch.split(Q_qf, max(MOST_COVARIANCES // self.alpha_mn.numel(), 1))
+        ]
+        mean_mq = torch.cat([mean_mp for _, mean_mp, _ in parts], dim=1)
+        variance_mq = torch.cat([own_mp - (H_mnp**2).sum(1) for own_mp, _, H_mnp in parts], dim=1)
         return mean_mq.T.numpy(), variance_mq.clamp_min(1e-12).T.numpy()
+
+    def seen_from(self, Q_qf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the trials say of features.
+
+        Returns:
+            The latents' means (m, q), and H = L⁻¹ k(X, Q) of shape (m, n, q): what the trials take
+            from the covariance of any two lists of mixtures is Hᵀ H'.
+        """
+        K_mnq = self.kernel.between(self.trials, self.kernel.scaled(Q_qf))
+        mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
+        return mean_mq, torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
 
     def covariance_with(self, W_qd: FloatArray, w_d: FloatArray) -> FloatArray:
         """Return the covariance (q, m) of each mixture's latents with one mixture's."""
-        kernel = self.kernel
-        Q_qf, one_f = self.features(W_qd), self.features(w_d[None, :])
-        K_mqn, K_mn1 = kernel(Q_qf, self.data.X_nf), kernel(self.data.X_nf, one_f)
-        seen_mq1 = K_mqn @ torch.cholesky_solve(K_mn1, self.L_mnn)
-        return (kernel(Q_qf, one_f) - seen_mq1)[..., 0].T.numpy()
+        Q_qf, x_1f = self.features(W_qd), self.features(w_d[None, :])
+        (_, H_mnq), (_, H_mn1) = self.seen_from(Q_qf), self.seen_from(x_1f)
+        C_mq1 = self.kernel(Q_qf, x_1f) - H_mnq.transpose(1, 2) @ H_mn1
+        return C_mq1[..., 0].T.numpy()
 
     def joint(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return means (m, q) and covariances (m, q, q) of the latents."""
@@ -168,9 +191,7 @@ class Processes:
         """
         kernel, shape = self.kernel, Q_qf.shape[:-1]
         # The trials are the same for all batches: one solve for all, not one factor a batch.
-        K_mnq = kernel(self.data.X_nf, Q_qf.reshape(-1, Q_qf.shape[-1]))
-        mean_mq = (self.alpha_mn[:, None, :] @ K_mnq)[:, 0]
-        H_mnq = torch.linalg.solve_triangular(self.L_mnn, K_mnq, upper=False)
+        mean_mq, H_mnq = self.seen_from(Q_qf.reshape(-1, Q_qf.shape[-1]))
         H_mnq = H_mnq.reshape(*H_mnq.shape[:2], *shape).movedim((0, 1), (-3, -2))
         C_mqq = kernel(Q_qf[..., None, :, :], Q_qf[..., None, :, :])
         C_mqq = C_mqq - H_mnq.transpose(-2, -1) @ H_mnq
@@ -186,10 +207,8 @@ class Processes:
         if not len(W_pd):
             return self
         kernel, P_pf = self.kernel, self.features(W_pd)
-        K_mnp = kernel(self.data.X_nf, P_pf)
-        mean_mp = (self.alpha_mn[:, None, :] @ K_mnp)[:, 0]
+        mean_mp, H_mnp = self.seen_from(P_pf)
         noise_mp = self.data.N_mn.min(dim=1, keepdim=True).values.expand(-1, len(W_pd))
-        H_mnp = torch.linalg.solve_triangular(self.L_mnn, K_mnp, upper=False)
         own_mp = noise_mp + self.theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
         left_mpp = kernel(P_pf, P_pf) + torch.diag_embed(own_mp) - H_mnp.transpose(1, 2) @ H_mnp
         n = len(self.data.X_nf)
@@ -204,27 +223,31 @@ class Processes:
         )
         # A value that was predicted surprises nobody: the weights of the others stay.
         alpha_mn = torch.cat([self.alpha_mn, torch.zeros_like(mean_mp)], dim=1)
-        return replace(self, data=data, L_mnn=L_mnn, alpha_mn=alpha_mn)
+        trials = kernel.scaled(data.X_nf)
+        return replace(self, data=data, trials=trials, L_mnn=L_mnn, alpha_mn=alpha_mn)
 
-    def near(self, w_d: FloatArray) -> Linearised:
-        """Return a cheap stand-in for the marginals around one mixture."""
-        kernel = self.kernel
-        x_1f = self.features(w_d[None, :])
-        X_m1f = x_1f.expand(len(self.theta_mp), 1, -1).clone().requires_grad_()
-        K_mn1 = kernel(self.data.X_nf, X_m1f)
-        mean_m = (self.alpha_mn[:, None, :] @ K_mn1).flatten()
-        H_mn1 = torch.linalg.solve_triangular(self.L_mnn, K_mn1, upper=False)
-        variance_m = (kernel.diagonal(X_m1f) - (H_mn1**2).sum(1)).flatten()
-        (mean_slope_m1f,) = torch.autograd.grad(mean_m.sum(), X_m1f, retain_graph=True)
-        (variance_slope_m1f,) = torch.autograd.grad(variance_m.sum(), X_m1f)
+    def near(self, W_sd: FloatArray) -> Linearised:
+        """Return a cheap stand-in for the marginals around mixtures."""
+        kernel, X_sf = self.kernel, self.features(W_sd)
+        X_msf = X_sf.expand(len(self.theta_mp), -1, -1).clone().requires_grad_()
+        K_mns = kernel.between(self.trials, kernel.scaled(X_msf))
+        own_ms = kernel.diagonal(X_msf)
+        with torch.no_grad():
+            H_mns = torch.linalg.solve_triangular(self.L_mnn, K_mns, upper=False)
+            C_mns = torch.linalg.solve_triangular(self.L_mnn.transpose(1, 2), H_mns, upper=True)
+            variance_ms = (own_ms - (H_mns**2).sum(1)).clamp_min(1e-12)
+        mean_ms = (self.alpha_mn[:, None, :] @ K_mns)[:, 0]
+        (mean_slope_msf,) = torch.autograd.grad(mean_ms.sum(), X_msf, retain_graph=True)
+        # The slope of kᵀ C⁻¹ k is 2 C⁻¹ k by k: no need to go back through the factor.
+        (variance_slope_msf,) = torch.autograd.grad(own_ms.sum() - 2 * (C_mns * K_mns).sum(), X_msf)
         return Linearised(
             processes=self,
-            w_d=w_d,
-            x_1f=x_1f,
-            mean_m=mean_m.detach(),
-            mean_slope_mf=mean_slope_m1f[:, 0],
-            variance_m=variance_m.detach().clamp_min(1e-12),
-            variance_slope_mf=variance_slope_m1f[:, 0],
+            W_sd=W_sd,
+            X_sf=X_sf,
+            mean_sm=mean_ms.detach().T,
+            mean_slope_sfm=mean_slope_msf.permute(1, 2, 0),
+            variance_sm=variance_ms.T,
+            variance_slope_sfm=variance_slope_msf.permute(1, 2, 0),
         )
 
     def leave_out(
@@ -262,35 +285,38 @@ class Processes:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Linearised:
-    """Marginals to first order in the features, around one mixture.
+    """Marginals to first order in the features, around `s` mixtures.
 
     Costs no more for many trials than for few, and says well enough which of many moves to look at
-    with the processes themselves: latents are nearly linear in their features.
+    with the processes themselves: latents are nearly linear in their features. It takes equally
+    many moves from each mixture, those of the first one first.
 
     Args:
         processes: What it stands for.
-        w_d: The mixture.
-        x_1f: Its features.
-        mean_m: Means there, with slopes (m, f).
-        variance_m: Variances there, with slopes (m, f).
+        W_sd: The mixtures.
+        X_sf: Their features.
+        mean_sm: Means there, with slopes (s, f, m).
+        variance_sm: Variances there, with slopes (s, f, m).
     """
 
     processes: Processes
-    w_d: FloatArray
-    x_1f: torch.Tensor
-    mean_m: torch.Tensor
-    mean_slope_mf: torch.Tensor
-    variance_m: torch.Tensor
-    variance_slope_mf: torch.Tensor
+    W_sd: FloatArray
+    X_sf: torch.Tensor
+    mean_sm: torch.Tensor
+    mean_slope_sfm: torch.Tensor
+    variance_sm: torch.Tensor
+    variance_slope_sfm: torch.Tensor
 
     def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return about the mean and variance of each latent at mixtures nearby, both (q, m)."""
-        moved_qf = self.processes.features(W_qd) - self.x_1f
-        mean_qm = self.mean_m + moved_qf @ self.mean_slope_mf.T
-        variance_qm = self.variance_m + moved_qf @ self.variance_slope_mf.T
-        return mean_qm.numpy(), torch.maximum(variance_qm, 0.1 * self.variance_m).numpy()
+        moved_skf = self.processes.features(W_qd).reshape(len(self.X_sf), -1, self.X_sf.shape[1])
+        moved_skf = moved_skf - self.X_sf[:, None]
+        mean_skm = self.mean_sm[:, None] + moved_skf @ self.mean_slope_sfm
+        variance_skm = self.variance_sm[:, None] + moved_skf @ self.variance_slope_sfm
+        variance_skm = torch.maximum(variance_skm, 0.1 * self.variance_sm[:, None])
+        return mean_skm.flatten(0, 1).numpy(), variance_skm.flatten(0, 1).numpy()
 
     def covariance_with(self, W_qd: FloatArray, w_d: FloatArray) -> FloatArray:
-        """Return the covariance (q, m) with one mixture's latents, as if all were `self.w_d`."""
-        one_1m = self.processes.covariance_with(self.w_d[None, :], w_d)
-        return np.broadcast_to(one_1m, (len(W_qd), one_1m.shape[1]))
+        """Return the covariance (q, m) with one mixture's latents, as if none had moved."""
+        C_sm = self.processes.covariance_with(self.W_sd, w_d)
+        return np.repeat(C_sm, len(W_qd) // len(C_sm), axis=0)

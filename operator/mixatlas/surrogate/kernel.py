@@ -51,6 +51,19 @@ def prior(n_groups: int, relevance_sd: float = FREE) -> tuple[FloatArray, FloatA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scaled:
+    """Features times the roots of what they count for.
+
+    Args:
+        A_mqf: Of the mixtures, for every latent.
+        norm_mq: Their squared lengths.
+    """
+
+    A_mqf: torch.Tensor
+    norm_mq: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kernel:
     """Covariances of `m` latents.
 
@@ -90,9 +103,17 @@ class Kernel:
         Further dimensions may stand in front, (…, 1, q, f) where all latents share: those of the
         result, (…, m, q, n).
         """
-        A_mqf, B_mnf = A_qf * self.scale_mf[:, None, :], B_nf * self.scale_mf[:, None, :]
-        dot_mqn = A_mqf @ B_mnf.transpose(-2, -1)
-        norm_mqn = (A_mqf**2).sum(-1)[..., :, None] + (B_mnf**2).sum(-1)[..., None, :]
+        return self.between(self.scaled(A_qf), self.scaled(B_nf))
+
+    def scaled(self, A_qf: torch.Tensor) -> Scaled:
+        """Return features as the latents weigh them: worth keeping where many are asked about."""
+        A_mqf = A_qf * self.scale_mf[:, None, :]
+        return Scaled(A_mqf=A_mqf, norm_mq=(A_mqf**2).sum(-1))
+
+    def between(self, A: Scaled, B: Scaled) -> torch.Tensor:
+        """Return the covariances of features that are scaled already (see `__call__`)."""
+        dot_mqn = A.A_mqf @ B.A_mqf.transpose(-2, -1)
+        norm_mqn = A.norm_mq[..., :, None] + B.norm_mq[..., None, :]
         square_mqn = (norm_mqn - 2 * dot_mqn).clamp_min(0.0) / self.length_m[:, None, None] ** 2
         return (
             1.0
@@ -102,7 +123,7 @@ class Kernel:
 
     def diagonal(self, A_qf: torch.Tensor) -> torch.Tensor:
         """Return the prior variances (m, q) at features, the same (q, f) or each its own."""
-        norm_mq = ((A_qf * self.scale_mf[:, None, :]) ** 2).sum(2)
+        norm_mq = self.scaled(A_qf).norm_mq
         return 1.0 + self.smooth_m[:, None] + (self.linear_m / self.n_groups)[:, None] * norm_mq
 
 

@@ -150,9 +150,12 @@ class ObjectivePosterior:
         """Return the posterior with pending mixtures counted as observed at their means."""
         return replace(self, processes=self.processes.observing(W_pd))
 
-    def near(self, w_d: FloatArray) -> ObjectivePosterior:
-        """Return a posterior whose moments around one mixture are cheap and about right."""
-        return replace(self, local=self.processes.near(w_d))
+    def near(self, W_sd: FloatArray) -> ObjectivePosterior:
+        """Return a posterior whose moments around mixtures are cheap and about right.
+
+        It takes equally many mixtures around each, as `Linearised`.
+        """
+        return replace(self, local=self.processes.near(W_sd))
 
     @property
     def _marginals(self) -> Processes | Linearised:

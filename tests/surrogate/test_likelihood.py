@@ -1,0 +1,36 @@
+"""The likelihood's closed-form slope against automatic differentiation."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixatlas.surrogate.features import Features
+from mixatlas.surrogate.gp import Data, factor
+from mixatlas.surrogate.kernel import prior
+from mixatlas.surrogate.likelihood import log_likelihood
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 20))
+def test_value_and_slope_are_those_of_the_covariance(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    W_nd = rng.dirichlet(np.full(4, 0.5), size=n)
+    features = Features.over(("a.x", "a.y", "b.x", "b.y"), W_nd)
+    Z_nm = rng.normal(size=(n, 2))
+    Z_nm[0, 1] = np.nan
+    data = Data.of(features(W_nd), Z_nm, np.array([0.01, 0.1]))
+    mean_p, sd_p = prior(features.n_groups)
+    theta_mp = torch.as_tensor(mean_p + sd_p * rng.normal(size=(2, len(mean_p))))
+
+    value_m, slope_mp = log_likelihood(theta_mp, data)
+
+    theta_mp.requires_grad_()
+    L_mnn = factor(theta_mp, data)
+    half_mn1 = torch.linalg.solve_triangular(L_mnn, data.Z_mn[..., None], upper=False)
+    log_det_m = torch.diagonal(L_mnn, dim1=1, dim2=2).log().sum(1)
+    expected_m = -0.5 * half_mn1.square().sum((1, 2)) - log_det_m
+    (expected_mp,) = torch.autograd.grad(expected_m.sum(), theta_mp)
+    torch.testing.assert_close(value_m, expected_m.detach(), rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(slope_mp, expected_mp, rtol=1e-5, atol=1e-5)
