@@ -118,8 +118,10 @@ def measure(problem: Problem, mixtures: Sequence[Mixture], *, seed: int) -> Hist
     )
 
 
-def search(problem: Problem, method: Method, *, seed: int) -> float:
-    """Run one search and return its relative regret."""
+def train(
+    problem: Problem, method: Method, *, seed: int
+) -> tuple[History, ProposeSettings, dict[str, Mixture]]:
+    """Run the search stage. Returns its trials, what they were asked with, and the baselines."""
     space = problem.space
     baselines = {"natural": space.natural, "uniform": space.uniform}
     n_design = N_DESIGN if method == "Bayesian" else N_TRIALS - 4
@@ -147,7 +149,14 @@ def search(problem: Problem, method: Method, *, seed: int) -> float:
         )
         warm = proposal.hyperparameters
         history = measure(problem, [*history.mixtures, *proposal.mixtures], seed=seed)
-    final = propose(space, history, q=1, seed=seed, settings=replace(settings, method="Random"))
+    return history, settings, baselines
+
+
+def search(problem: Problem, method: Method, *, seed: int) -> float:
+    """Run one search and return its relative regret."""
+    history, settings, _ = train(problem, method, seed=seed)
+    asked = replace(settings, method="Random")
+    final = propose(problem.space, history, q=1, seed=seed, settings=asked)
     if final.incumbent is None:
         raise RuntimeError("no tried mixture is feasible")
     chosen = np.array([final.incumbent.mixture.fractions])

@@ -88,6 +88,22 @@ def test_the_pool_lies_inside_and_holds_the_promising_mixtures() -> None:
     np.testing.assert_allclose(pool[0], promising[0])
 
 
+@pytest.mark.parametrize("dropped", [[0], [4], [1, 3], [0, 2], [0, 1, 2], [2, 5], [0, 1, 3, 4, 5]])
+def test_the_pool_drops_cells_pairs_and_whole_slices_of_the_best(dropped: list[int]) -> None:
+    best = np.array([0.1, 0.2, 0.15, 0.3, 0.05, 0.2])
+    pool = candidate_pool(FREE, best[None, :], n=60, rng=np.random.default_rng(0))
+    wanted = best.copy()
+    wanted[dropped] = 0.0
+    assert np.isclose(pool, wanted / wanted.sum()).all(axis=1).any()
+
+
+def test_the_pool_drops_as_much_as_a_limit_allows() -> None:
+    best = np.array([0.1, 0.1, 0.05, 0.3, 0.25, 0.2])
+    pool = candidate_pool(CAPPED, best[None, :], n=60, rng=np.random.default_rng(0))
+    is_reduced = (pool[:, 3] < 0.3) & np.isclose(pool[:, 0], pool[:, 1])
+    assert np.isclose(pool[is_reduced][:, :3].sum(axis=1), 0.3).any()
+
+
 def test_a_stand_in_that_misleads_costs_no_height() -> None:
     rng = np.random.default_rng(0)
 

@@ -49,6 +49,8 @@ N_RANDOM = 16
 START_DISTANCE = 0.02
 N_PAIRS = 5
 JOINT_FACTORS = (0.25, 0.5, 1.0, 2.0)
+MOST_DROPPED = 256
+"""Pairs of cells that the pool drops together, those of least weight first."""
 AXIS_FACTOR = 5.0
 """A step of h multiplies a whole concept or task by exp(±5 h)."""
 
@@ -59,11 +61,12 @@ def candidate_pool(
     """Return mixtures to start from, all inside the space.
 
     A third is uniform over the space; the others surround the given mixtures: Dirichlets of three
-    concentrations, and log-normal moves of cells, of whole concepts and of whole tasks.
+    concentrations, and log-normal moves of cells, of whole concepts and of whole tasks. Beside
+    them, zeros are enumerated (see `_faces`).
 
     Args:
         space: Where they lie.
-        B_kd: Promising mixtures inside the space; may be none.
+        B_kd: Promising mixtures inside the space, best first; may be none.
         n: About how many.
         rng: Source of the draws.
     """
@@ -83,7 +86,24 @@ def candidate_pool(
     is_near = rng.random(len(W_nd))[:, None] < 0.3
     target = _normalised(np.where(is_near, near, moved))
     middle = region.toward(B_kd[:1], B_kd.mean(axis=0, keepdims=True))
-    return np.concatenate([B_kd, middle, region.toward(W_nd, target), everywhere])
+    faces = _faces(region, B_kd[0], S_sd)
+    return np.concatenate([B_kd, middle, region.toward(W_nd, target), faces, everywhere])
+
+
+def _faces(region: Region, w_d: FloatArray, axes_ad: FloatArray) -> FloatArray:
+    """Return a mixture without each cell, pair of cells, concept, and task, and the vertices.
+
+    Optima of many domains have many zeros, and an ascent that lowers a cell step by step seldom
+    sees that it should go. Where a limit comes first, so much goes as may.
+    """
+    (cells,) = np.nonzero(w_d)
+    i, j = np.triu_indices(len(cells), k=1)
+    least = np.argsort(w_d[cells[i]] + w_d[cells[j]], kind="stable")[:MOST_DROPPED]
+    eye_dd = np.eye(len(w_d))
+    pairs_kd = eye_dd[cells[i[least]]] + eye_dd[cells[j[least]]]
+    kept_kd = w_d * (1.0 - np.concatenate([eye_dd[cells], pairs_kd, axes_ad]))
+    target_kd = np.concatenate([kept_kd[kept_kd.sum(axis=1) > 0], eye_dd])
+    return region.toward(np.broadcast_to(w_d, target_kd.shape), _normalised(target_kd))
 
 
 def ranked(criterion: Criterion, pool_kd: FloatArray) -> FloatArray:
