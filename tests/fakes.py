@@ -14,7 +14,12 @@ from mixatlas.contract.result import DomainUse, Score, StoredObject, TrialResult
 from mixatlas.contract.trial import TrialFile
 from mixatlas.driver.ports import StartRequest
 from mixatlas.driver.questions import NominateQuestion, ProposeQuestion
-from mixatlas.ledger.records import PredictedArm, PredictionRecord, weights_of
+from mixatlas.ledger.records import (
+    NearOptimal,
+    PredictedArm,
+    PredictionRecord,
+    weights_of,
+)
 from mixatlas.plan.observed import (
     AttemptState,
     Idle,
@@ -322,6 +327,7 @@ def _arms(question: NominateQuestion) -> PredictionRecord:
             PredictedArm(mixture=weights_of(m, accepted.view), roles=tuple(r), objective=None)
             for m, r in roles.items()
         ),
+        near_optimal=NearOptimal(share=0.125, reach=0.5, sampled=1024, tried=3, eligible=6),
     )
 
 

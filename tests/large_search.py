@@ -26,12 +26,15 @@ from mixatlas.contract.trial import DomainWeight, Purpose
 from mixatlas.driver.accept import accept
 from mixatlas.ledger.records import (
     AttemptRecord,
+    BasedOn,
     Flag,
     Gain,
     Interval,
+    NearOptimal,
     ObjectiveRecord,
     OutcomeClass,
     PlannedTrial,
+    PredictionRecord,
     RoundKind,
     RoundRecord,
     TrialOutcome,
@@ -75,6 +78,7 @@ def a_large_search(n_trials: int, *, n_running: int = 0) -> Observed:
         ),
         outcomes=_outcomes(planned[:n_ended]),
         objective=_objective(),
+        predictions=(_predictions(),),
         winners=(_winner(weights),),
         attempts=tuple(_attempt(p) for p in planned[n_ended:]),
         progress={p.trial: _progress() for p in planned[n_ended:]},
@@ -249,6 +253,11 @@ def _objective() -> ObjectiveRecord:
             for doubt in ("AtChance", "NoisyBenchmark")
         ),
     )
+
+
+def _predictions() -> PredictionRecord:
+    near = NearOptimal(share=1 / 3, reach=1 / 7, sampled=1024, tried=2000, eligible=2000)
+    return PredictionRecord(revision=1, based_on=BasedOn(), seeds=2, arms=(), near_optimal=near)
 
 
 def _winner(weights: tuple[DomainWeight, ...]) -> WinnerRecord:

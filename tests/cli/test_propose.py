@@ -64,7 +64,7 @@ def test_the_next_mixtures_lie_where_the_optimum_is(
     assert nearest < 0.15
     assert "best predicted: web 0." in done.stderr
     assert re.search(
-        r"within a standard error of it: \S+ % of the space, \S+ % of the way", done.stderr
+        r"\d % of the space and \d+ of 16 tried mixtures are within one standard error", done.stderr
     )
     mean = float(done.stderr.split("objective ")[1].split(",")[0])
     assert mean == pytest.approx(1.0, abs=0.1)

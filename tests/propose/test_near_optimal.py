@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from builders import TWO_BENCHMARKS, a_scored_history, a_space
+from mixatlas.contract.mixture import Mixture
+from mixatlas.ledger.records import NearOptimal
 from mixatlas.objective.fixing import fix_objective
-from mixatlas.propose.near_optimal import N_SAMPLED, NearOptimal, _best, near_optimal
+from mixatlas.propose.near_optimal import N_SAMPLED, near_optimal
+from mixatlas.propose.nominate import best_mean
 from mixatlas.propose.tried import Tried, rank_tried
 from mixatlas.propose.values import ProposeSettings
 from mixatlas.space.build import Bound, build_space
@@ -37,14 +40,28 @@ def learned(n: int, *, noise: float = 0.03) -> tuple[ObjectivePosterior, Tried]:
         reference_mixture=SPACE.natural,
     )
     found = learn(history, record)
-    tried = rank_tried(SPACE, history, order_n=found.order_n, posterior=found.posterior)
-    return found.posterior, tried
+    return found.posterior, rank_tried(SPACE, history, found)
 
 
 def measure(
     posterior: ObjectivePosterior, tried: Tried, *, space: MixtureSpace = SPACE, seed: int = 1
 ) -> NearOptimal:
-    return near_optimal(space, posterior, tried, seed=seed, settings=SETTINGS)
+    end = climbed(posterior, tried, space=space, seed=seed)
+    return near_optimal(space, posterior, tried, end, seed=seed)
+
+
+def climbed(
+    posterior: ObjectivePosterior, tried: Tried, *, space: MixtureSpace = SPACE, seed: int = 1
+) -> Mixture:
+    return best_mean(space, posterior, tried, seed=seed, settings=SETTINGS)
+
+
+def best_of(posterior: ObjectivePosterior, tried: Tried) -> np.ndarray:
+    """Return the mixture that the others are compared with."""
+    known = [sample_uniform(SPACE, N_SAMPLED, 1), tried.W_gd, climbed(posterior, tried).fractions]
+    everything = np.vstack(known)
+    mean_k, _ = posterior.moments(everything)
+    return everything[mean_k.argmax()]
 
 
 def by_formula(posterior: ObjectivePosterior, W_kd: np.ndarray, best_d: np.ndarray) -> np.ndarray:
@@ -62,14 +79,12 @@ def test_share_and_count_are_those_of_the_closed_form(n: int) -> None:
     posterior, tried = learned(n)
     found = measure(posterior, tried)
     W_sd = sample_uniform(SPACE, N_SAMPLED, 1)
-    everything = np.vstack([W_sd, tried.W_gd])
-    best_d = _best(SPACE, posterior, everything, seed=1, settings=SETTINGS)
-    assert posterior.moments(best_d[None])[0] >= posterior.moments(everything)[0].max()
+    best_d = best_of(posterior, tried)
     assert 0.01 < found.share < 0.9
     assert found.share == pytest.approx(by_formula(posterior, W_sd, best_d).mean(), abs=0.015)
     n_tried = by_formula(posterior, tried.W_gd, best_d).sum()
-    assert abs(found.n_tried - n_tried) <= 1
-    assert (found.n_sampled, found.n_eligible) == (N_SAMPLED, n)
+    assert abs(found.tried - n_tried) <= 1
+    assert (found.sampled, found.eligible) == (N_SAMPLED, n)
 
 
 def test_more_trials_leave_less_of_the_space() -> None:
@@ -80,7 +95,7 @@ def test_more_trials_leave_less_of_the_space() -> None:
 
 def test_the_best_is_near_itself() -> None:
     posterior, tried = learned(8)
-    best_d = _best(SPACE, posterior, tried.W_gd, seed=1, settings=SETTINGS)
+    best_d = best_of(posterior, tried)
     with_best = replace(
         tried,
         mixtures=(repair(SPACE, best_d),),
@@ -89,26 +104,26 @@ def test_the_best_is_near_itself() -> None:
         mean_g=tried.mean_g[:1],
         eligible_g=np.array([True]),
     )
-    assert measure(posterior, with_best).n_tried == 1
+    assert measure(posterior, with_best).tried == 1
 
 
 def test_what_is_likely_infeasible_is_not_in_the_set() -> None:
     posterior, tried = learned(8)
     before = measure(posterior, tried)
-    best_d = _best(SPACE, posterior, tried.W_gd, seed=1, settings=SETTINGS)
+    best_d = best_of(posterior, tried)
     around = Divergence(W_kd=best_d[None], radius_k=np.array([0.2]))
     after = measure(replace(posterior, divergence=around), tried)
     assert after.share < before.share
     nowhere = Divergence(W_kd=best_d[None], radius_k=np.array([100.0]))
     none = replace(tried, eligible_g=np.zeros(len(tried.mixtures), dtype=bool))
     empty = measure(replace(posterior, divergence=nowhere), none)
-    assert (empty.share, empty.reach, empty.n_tried, empty.n_eligible) == (0.0, 0.0, 0, 0)
+    assert (empty.share, empty.reach, empty.tried, empty.eligible) == (0.0, 0.0, 0, 0)
 
 
 def test_tried_mixtures_that_are_not_eligible_are_not_counted() -> None:
     posterior, tried = learned(8)
     fewer = replace(tried, eligible_g=np.arange(8) >= 3)
-    assert measure(posterior, fewer).n_eligible == 5
+    assert measure(posterior, fewer).eligible == 5
 
 
 def test_a_space_of_one_mixture_is_near_optimal_as_a_whole() -> None:

@@ -77,6 +77,14 @@ def test_equal_arguments_give_equal_nominations() -> None:
     assert again == NOMINATION
 
 
+def test_the_near_optimal_set_is_measured_with_the_posterior_of_the_nomination() -> None:
+    near = NOMINATION.near
+    assert near is not None
+    assert near.eligible == len(set(MIXTURES))
+    assert near.tried < near.eligible
+    assert 0 < near.share < near.reach < 1
+
+
 def test_what_breaks_a_constraint_is_no_candidate() -> None:
     keep = MaxDrop(benchmark="loss", max_drop=0.0, relative_to=MIXTURES[2])
     settings = replace(SETTINGS, constraints=(keep,))
@@ -95,6 +103,7 @@ def test_without_a_fit_the_best_measured_mixtures_are_nominated() -> None:
     measured = Scale.of_record(OBJECTIVE).objective(HISTORY.Y_nm)
     assert candidates(nomination)[0] == MIXTURES[int(measured.argmax())]
     assert all(arm.objective is None for arm in nomination.arms)
+    assert nomination.near is None
 
 
 def test_the_objective_must_be_fixed() -> None:

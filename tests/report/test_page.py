@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -59,6 +60,14 @@ def test_it_says_what_was_found(finished: Observed) -> None:
         assert word in page
     for outcome in finished.outcomes:
         assert f"<tr><td>{outcome.trial}</td>" in page
+
+
+def test_it_says_how_many_mixtures_are_as_good(finished: Observed) -> None:
+    words = "3 of 6 tried mixtures are within one standard error of the best"
+    assert words in render_report(finished).decode()
+    (record,) = finished.predictions
+    unknown = record.model_copy(update={"near_optimal": None})
+    assert words not in render_report(replace(finished, predictions=(unknown,))).decode()
 
 
 def test_text_of_others_is_escaped() -> None:

@@ -17,6 +17,7 @@ from mixatlas.contract.errors import SpecError
 from mixatlas.contract.mixture import PPM, Mixture
 from mixatlas.driver.limits import limited_space
 from mixatlas.propose.from_runs import MEAN, Goal, NextRuns, propose_from_runs
+from mixatlas.report.tables import near_optimal_sentence
 from mixatlas.space.space import MixtureSpace
 from mixatlas.spec.mixtures import SpaceSpec
 from mixatlas.spec.table_space import load_table_space
@@ -164,12 +165,8 @@ def _best(found: NextRuns, *, is_minimized: bool) -> list[str]:
     mean = interval.mean
     if is_minimized:
         mean, bounds = -mean, [-interval.upper, -interval.lower]
-    extent = (
-        f"{100 * near.share:.2g} % of the space, {100 * near.reach:.2g} % of the way from it to a "
-        f"random mixture, {near.n_tried} of {near.n_eligible} mixtures that were run"
-    )
     return [
         f"best predicted: {weights}",
         f"objective {mean:.6g}, 95 % interval [{bounds[0]:.6g}, {bounds[1]:.6g}]",
-        f"within a standard error of it: {extent}",
+        near_optimal_sentence(near),
     ]

@@ -8,10 +8,10 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from mixatlas.ledger.records import mixture_of
+from mixatlas.ledger.records import NearOptimal, mixture_of
 from mixatlas.plan.finish import latest_winner
 from mixatlas.plan.observed import Observed
-from mixatlas.report.tables import compared_with, gain_rows
+from mixatlas.report.tables import compared_with, gain_rows, near_optimal_sentence
 
 Plain = dict[str, Any]
 BAR_WIDTH = 24
@@ -29,7 +29,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def describe_status(name: str, status: Plain) -> Group:
-    """Render a status: one line of the search, one of its best, one a running trial.
+    """Render a status: the search, its best, how many are as good, each running trial.
 
     Args:
         name: Of the search.
@@ -50,6 +50,11 @@ def describe_status(name: str, status: Plain) -> Group:
         if summary["gain"]:
             text += f", gain {summary['gain']}"
         lines.append(Text(text))
+    near = status.get("nearOptimal")
+    if near:
+        # A newer operator may say more.
+        known = NearOptimal(**{name: near[name] for name in NearOptimal.model_fields})
+        lines.append(Text(near_optimal_sentence(known)))
     running = status.get("inFlight", [])
     speed = sum(row.get("tokensPerSecond", 0.0) for row in running)
     if speed:

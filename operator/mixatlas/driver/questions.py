@@ -174,6 +174,7 @@ def _nominate(question: NominateQuestion) -> PredictionRecord:
             )
             for arm in nomination.arms
         ),
+        near_optimal=nomination.near,
     )
 
 

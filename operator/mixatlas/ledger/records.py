@@ -224,14 +224,35 @@ class PredictedArm(Record):
     probability_best: float | None = Field(None, ge=0, le=1)
 
 
+class NearOptimal(Record):
+    """The size of the near-optimal set: all mixtures within one standard error of the best.
+
+    `share` is of the space's volume: of `sampled` uniform mixtures those in the set. Its standard
+    error is √(share (1 - share) / sampled). In many dimensions it is soon too small to be hit,
+    and 0. `reach` is how far, on average, one can go from the best towards a uniform mixture of
+    the space before one leaves the set, as a share of the way. `tried` counts the distinct tried
+    mixtures in the set, of `eligible` ones: inside the space, likely feasible.
+    """
+
+    share: float = Field(ge=0, le=1)
+    reach: float = Field(ge=0, le=1)
+    sampled: int = Field(gt=0)
+    tried: int = Field(ge=0)
+    eligible: int = Field(ge=0)
+
+
 class PredictionRecord(Record):
-    """`predictions/0001.json`: one a revision, stored before the confirmation starts."""
+    """`predictions/0001.json`: one a revision, stored before the confirmation starts.
+
+    `near_optimal` is what was known when its candidates were chosen; None without a surrogate.
+    """
 
     schema_version: Literal[1] = 1
     revision: int = Field(ge=1)
     based_on: BasedOn
     seeds: int = Field(ge=2, description="Fresh seeds that each arm is trained with.")
     arms: tuple[PredictedArm, ...]
+    near_optimal: NearOptimal | None = None
 
 
 class Gain(Record):

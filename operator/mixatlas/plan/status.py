@@ -9,7 +9,13 @@ import numpy as np
 
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import Purpose
-from mixatlas.ledger.records import Interval, OutcomeClass, WinnerRecord, weights_of
+from mixatlas.ledger.records import (
+    Interval,
+    NearOptimal,
+    OutcomeClass,
+    WinnerRecord,
+    weights_of,
+)
 from mixatlas.plan.completion import find_failure, gpu_seconds_used, why_search_ends
 from mixatlas.plan.conditions import shorten, stamp
 from mixatlas.plan.confirmation import REFERENCE
@@ -43,6 +49,7 @@ def describe(observed: Observed, now: float) -> tuple[Plain, tuple[Condition, ..
     winner = latest_winner(observed)
     measured = _measured(observed)
     best = _best(observed, measured)
+    near = near_optimal_of(observed)
     generation = observed.live.metadata.generation or 0
     status: Plain = {
         "observedGeneration": generation,
@@ -56,6 +63,7 @@ def describe(observed: Observed, now: float) -> tuple[Plain, tuple[Condition, ..
         ],
         "best": best,
         "winner": _winner(observed, winner) if winner else None,
+        "nearOptimal": near.to_plain() if near else None,
         "flags": _flags(observed),
         "cost": cost_of(observed, standing),
         "ledger": observed.accepted.layout.root,
@@ -327,6 +335,12 @@ def _best(observed: Observed, measured: Sequence[_Measured]) -> Plain | None:
         "mixture": _plain_mixture(observed, mixture),
         "objective": interval.to_plain(),
     }
+
+
+def near_optimal_of(observed: Observed) -> NearOptimal | None:
+    """Return the size of the near-optimal set when candidates were last chosen, if it is known."""
+    last = max(observed.predictions, key=lambda record: record.revision, default=None)
+    return last.near_optimal if last is not None else None
 
 
 def _seed_sd(observed: Observed) -> float:

@@ -12,9 +12,8 @@ from mixatlas.contract.errors import FitFailed, SpecError
 from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
-from mixatlas.ledger.records import ObjectiveRecord
-from mixatlas.propose.near_optimal import NearOptimal, near_optimal
-from mixatlas.propose.nominate import predict_arms
+from mixatlas.ledger.records import NearOptimal, ObjectiveRecord
+from mixatlas.propose.nominate import nominate_from
 from mixatlas.propose.propose import Question, ask, fall_back
 from mixatlas.propose.tried import rank_tried
 from mixatlas.propose.values import Arm, ProposeSettings
@@ -112,14 +111,15 @@ def propose_from_runs(
     with single_thread():
         try:
             learned = learn(history, record, is_noise_known=False)
-            proposal = ask(question, learned)
-            best = predict_arms(space, history, learned, n=1, named={}, seed=seed)[0]
-            posterior, order_n = learned.posterior, learned.order_n
-            tried = rank_tried(space, history, order_n=order_n, posterior=posterior)
-            near = near_optimal(space, posterior, tried, seed=seed)
+            tried = rank_tried(space, history, learned)
+            proposal = ask(question, learned, tried)
+            found = nominate_from(space, learned.posterior, tried, n=1, named={}, seed=seed)
         except FitFailed as error:
-            proposal, best, near = fall_back(question, error), None, None
-    return NextRuns(mixtures=proposal.mixtures, best=best, near=near, why=proposal.why)
+            proposal = fall_back(question, error)
+            return NextRuns(mixtures=proposal.mixtures, best=None, near=None, why=proposal.why)
+    return NextRuns(
+        mixtures=proposal.mixtures, best=found.arms[0], near=found.near, why=proposal.why
+    )
 
 
 def metrics_of(runs: Runs, objective: str) -> tuple[str, ...]:

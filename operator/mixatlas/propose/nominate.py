@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,12 @@ from mixatlas.ledger.records import Interval, ObjectiveRecord
 from mixatlas.objective.scale import Scale
 from mixatlas.propose.acquisition import UpperConfidenceBound, reach_of
 from mixatlas.propose.ascent import best_first, candidate_pool, ranked
+from mixatlas.propose.near_optimal import near_optimal
 from mixatlas.propose.tried import Tried, rank_tried
 from mixatlas.propose.values import DEFAULTS, Arm, Nomination, ProposeSettings
 from mixatlas.space.design import is_apart
 from mixatlas.space.space import MixtureSpace
-from mixatlas.surrogate.learning import Learned, learn
+from mixatlas.surrogate.learning import learn
 from mixatlas.surrogate.posterior import ObjectivePosterior
 from mixatlas.surrogate.threads import single_thread
 
@@ -58,8 +59,9 @@ def nominate(
         Up to `n` candidates, 0.02 apart in total variation, likely feasible (constraints,
         divergence) and in the space, then one arm for each distinct mixture of `arms`. All
         with 95 % predictions of their true scores on the search's items, and the probability
-        that each is the best arm, from joint draws. If the surrogate cannot be fitted, the
-        candidates are the best measured ones, without predictions (`basis` "fallback").
+        that each is the best arm, from joint draws; and the size of the near-optimal set. If the
+        surrogate cannot be fitted, the candidates are the best measured ones, without predictions
+        (`basis` "fallback").
 
     Raises:
         HistoryMismatch: The history does not fit the space or the objective.
@@ -81,8 +83,9 @@ def nominate(
                 constraints=settings.constraints,
                 least_epsilon=settings.least_epsilon,
             )
-            predicted = predict_arms(
-                space, history, learned, n=n, named=named, seed=seed, settings=settings
+            tried = rank_tried(space, history, learned)
+            return nominate_from(
+                space, learned.posterior, tried, n=n, named=named, seed=seed, settings=settings
             )
         except FitFailed as error:
             measured = _best_measured(space, history, settings.objective)
@@ -94,30 +97,29 @@ def nominate(
                 basis="fallback",
                 why=f"best measured mixtures, because the surrogate failed: {error.message}",
             )
-    return Nomination(
-        arms=predicted,
-        basis="surrogate",
-        why="the best posterior mean over the space, then the best among measured mixtures",
-    )
 
 
-def predict_arms(
+def nominate_from(
     space: MixtureSpace,
-    history: History,
-    learned: Learned,
+    posterior: ObjectivePosterior,
+    tried: Tried,
     *,
     n: int,
     named: Mapping[Mixture, tuple[str, ...]],
     seed: int,
     settings: ProposeSettings = DEFAULTS,
-) -> tuple[Arm, ...]:
-    """Nominate with a surrogate that is fitted already: the arms of `nominate`."""
-    posterior = learned.posterior
-    tried = rank_tried(space, history, order_n=learned.order_n, posterior=posterior)
-    expected = _best_expected(space, posterior, tried, seed=seed, settings=settings)
-    candidates = _first_apart(expected, n=n, excluded=tuple(named))
+) -> Nomination:
+    """Nominate with a surrogate that is fitted already."""
+    end = best_mean(space, posterior, tried, seed=seed, settings=settings)
+    measured = (tried.mixtures[position] for position in tried.best_eligible)
+    candidates = _first_apart((end, *measured), n=n, excluded=tuple(named))
     roles = dict.fromkeys(candidates, ("candidate",)) | dict(named)
-    return _predicted(posterior, roles, seed=seed, n_draws=settings.n_draws)
+    return Nomination(
+        arms=_predicted(posterior, roles, seed=seed, n_draws=settings.n_draws),
+        basis="surrogate",
+        why="the best posterior mean over the space, then the best among measured mixtures",
+        near=near_optimal(space, posterior, tried, end, seed=seed),
+    )
 
 
 def _roles(arms: Mapping[str, Mixture]) -> dict[Mixture, tuple[str, ...]]:
@@ -127,29 +129,11 @@ def _roles(arms: Mapping[str, Mixture]) -> dict[Mixture, tuple[str, ...]]:
     return roles
 
 
-def _best_expected(
+def best_mean(
     space: MixtureSpace,
     posterior: ObjectivePosterior,
     tried: Tried,
     *,
-    seed: int,
-    settings: ProposeSettings,
-) -> Iterator[Mixture]:
-    """Yield the maximum over the space, then the eligible measured mixtures."""
-    eligible = list(tried.best_eligible)
-    promising_kd = tried.W_gd[eligible[:N_PROMISING]]
-    floor = float(tried.mean_g.min())
-    yield best_mean(space, posterior, promising_kd, floor=floor, seed=seed, settings=settings)
-    for position in eligible:
-        yield tried.mixtures[position]
-
-
-def best_mean(
-    space: MixtureSpace,
-    posterior: ObjectivePosterior,
-    promising_kd: FloatArray,
-    *,
-    floor: float,
     seed: int,
     settings: ProposeSettings,
 ) -> Mixture:
@@ -158,14 +142,17 @@ def best_mean(
     Args:
         space: Where it lies.
         posterior: Of the objective.
-        promising_kd: Mixtures inside the space that some ascents start from or near.
-        floor: What a surely infeasible mixture is worth.
+        tried: Some ascents start from or near the best eligible ones.
         seed: Source of every random draw.
         settings: `n_pool` and `n_starts` of the ascents.
     """
     rng = np.random.default_rng(seed)
+    promising_kd = tried.W_gd[list(tried.best_eligible[:N_PROMISING])]
     criterion = UpperConfidenceBound(
-        posterior=posterior, beta=0.0, floor=floor, reach=reach_of(posterior, space, seed=seed)
+        posterior=posterior,
+        beta=0.0,
+        floor=float(tried.mean_g.min()),
+        reach=reach_of(posterior, space, seed=seed),
     )
     pool_kd = candidate_pool(space, promising_kd, n=settings.n_pool, rng=rng)
     pool_kd = ranked(criterion, pool_kd)
@@ -188,7 +175,7 @@ def _best_measured(
 
 
 def _first_apart(
-    best: Iterator[Mixture], *, n: int, excluded: Sequence[Mixture]
+    best: Iterable[Mixture], *, n: int, excluded: Sequence[Mixture]
 ) -> tuple[Mixture, ...]:
     chosen: list[Mixture] = []
     for mixture in best:

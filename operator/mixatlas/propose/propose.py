@@ -124,7 +124,7 @@ def propose(
                 least_epsilon=settings.least_epsilon,
                 warm_start=warm_start,
             )
-            return ask(question, learned)
+            return ask(question, learned, rank_tried(space, history, learned))
         except FitFailed as error:
             return fall_back(question, error)
 
@@ -184,16 +184,13 @@ def fall_back(question: Question, error: FitFailed) -> Proposal:
     return replace(spread, basis="fallback")
 
 
-def ask(question: Question, learned: Learned) -> Proposal:
+def ask(question: Question, learned: Learned, tried: Tried) -> Proposal:
     """Choose and describe mixtures with a surrogate that is fitted already.
 
     Raises:
         SpaceExhausted: As `propose`.
     """
     settings, posterior = question.settings, learned.posterior
-    tried = rank_tried(
-        question.space, question.history, order_n=learned.order_n, posterior=posterior
-    )
     incumbent = incumbent_of(tried, posterior, n_draws=settings.n_draws, seed=question.seed)
     if settings.method == "Bayesian":
         mixtures = _maximise(question, posterior, tried)

@@ -11,6 +11,7 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.propose.values import Incumbent
 from mixatlas.space.space import MixtureSpace
+from mixatlas.surrogate.learning import Learned
 from mixatlas.surrogate.posterior import ObjectivePosterior
 
 FloatArray = NDArray[np.float64]
@@ -43,16 +44,11 @@ class Tried:
         return tuple(int(position) for position in np.flatnonzero(self.eligible_g))
 
 
-def rank_tried(
-    space: MixtureSpace,
-    history: History,
-    *,
-    order_n: NDArray[np.int64],
-    posterior: ObjectivePosterior,
-) -> Tried:
-    """Rank the distinct mixtures behind some rows of a history by their posterior mean."""
+def rank_tried(space: MixtureSpace, history: History, learned: Learned) -> Tried:
+    """Rank the distinct mixtures behind a history's scores by their posterior mean."""
+    posterior = learned.posterior
     first: dict[Mixture, int] = {}
-    for row in order_n:
+    for row in learned.order_n:
         first.setdefault(history.mixtures[row], history.trials[row])
     mixtures = list(first)
     W_gd = np.array([mixture.fractions for mixture in mixtures])

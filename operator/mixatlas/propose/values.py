@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mixatlas.contract.mixture import Mixture
-from mixatlas.ledger.records import Interval, ObjectiveRecord
+from mixatlas.ledger.records import Interval, NearOptimal, ObjectiveRecord
 from mixatlas.space.design import Method
 from mixatlas.surrogate.feasibility import MaxDrop
 
@@ -110,8 +110,12 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nomination:
-    """The arms of a confirmation: candidates first, best expected first, then the named arms."""
+    """The arms of a confirmation: candidates first, best expected first, then the named arms.
+
+    `near` is the size of the near-optimal set; None where no surrogate could be fitted.
+    """
 
     arms: tuple[Arm, ...]
     basis: Basis
     why: str
+    near: NearOptimal | None = None

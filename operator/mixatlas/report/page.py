@@ -11,11 +11,12 @@ from mixatlas.ledger.records import Interval, mixture_of
 from mixatlas.plan.finish import latest_winner
 from mixatlas.plan.observed import Observed
 from mixatlas.plan.standing import read_standing
-from mixatlas.plan.status import cost_of, phase_of
+from mixatlas.plan.status import cost_of, near_optimal_of, phase_of
 from mixatlas.report.figures import gain_plot, heat_maps, history_plot, prediction_plot
 from mixatlas.report.tables import (
     compared_with,
     gain_rows,
+    near_optimal_sentence,
     noise_rows,
     trial_rows,
 )
@@ -42,6 +43,7 @@ def _context(observed: Observed) -> dict[str, Any]:
     standing = read_standing(observed)
     rows = trial_rows(observed)
     winner = latest_winner(observed)
+    near = near_optimal_of(observed)
     over = compared_with(observed)
     context: dict[str, Any] = {
         "name": accepted.record.name,
@@ -54,6 +56,7 @@ def _context(observed: Observed) -> dict[str, Any]:
         "weights": (),
         "trials": rows,
         "noise": noise_rows(observed),
+        "near_optimal": near_optimal_sentence(near) if near else "",
         "history": _drawn(history_plot(rows)),
         "predictions": _drawn(prediction_plot(rows)),
         "cost": cost_of(observed, standing),

@@ -10,6 +10,7 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import Purpose
 from mixatlas.ledger.records import (
     Interval,
+    NearOptimal,
     OutcomeClass,
     PredictedObjective,
     TrialOutcome,
@@ -200,3 +201,23 @@ def noise_rows(observed: Observed) -> tuple[NoiseRow, ...]:
             )
         )
     return tuple(rows)
+
+
+def near_optimal_sentence(near: NearOptimal) -> str:
+    """Say how many mixtures are as good as the best, for all that is known.
+
+    Example:
+        >>> near = NearOptimal(share=0.0, reach=0.121, sampled=1024, tried=4, eligible=31)
+        >>> near_optimal_sentence(near)[:69]
+        'under 0.1 % of the space and 4 of 31 tried mixtures are within one st'
+    """
+    share = _percent(near.share) if near.share else f"under {_percent(1 / near.sampled)}"
+    return (
+        f"{share} of the space and {near.tried} of {near.eligible} tried mixtures are within one "
+        f"standard error of the best: one may go {_percent(near.reach)} of the way from it to a "
+        "random mixture, on average"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.{1 if share < 0.1 else 0}f} %"

@@ -57,6 +57,37 @@ _CONDITIONS: Schema = {
         },
     },
 }
+_NEAR_OPTIMAL: Schema = {
+    "type": "object",
+    "description": "How many mixtures were as good as the best, for all that was known when the "
+    "last confirmation's candidates were chosen: those within one standard error of it.",
+    "properties": {
+        "share": {
+            "type": "number",
+            "description": "Of the space's volume; 0 where none of `sampled` mixtures is one.",
+        },
+        "reach": {
+            "type": "number",
+            "description": "How far one may go from the best towards a random mixture, on average, "
+            "as a share of the way.",
+        },
+        "sampled": {
+            "type": "integer",
+            "format": "int64",
+            "description": "Uniform mixtures that `share` was counted over.",
+        },
+        "tried": {
+            "type": "integer",
+            "format": "int64",
+            "description": "Tried mixtures that are as good.",
+        },
+        "eligible": {
+            "type": "integer",
+            "format": "int64",
+            "description": "Tried mixtures that were looked at: inside the space, feasible.",
+        },
+    },
+}
 _KEPT = (
     *("type", "description", "enum", "pattern", "format", "required"),
     *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
@@ -119,7 +150,7 @@ def _root() -> Schema:
     root["properties"]["status"] = {
         "type": "object",
         "description": status["description"],
-        "properties": {"conditions": _CONDITIONS},
+        "properties": {"conditions": _CONDITIONS, "nearOptimal": _NEAR_OPTIMAL},
         "x-kubernetes-preserve-unknown-fields": True,
     }
     root["x-kubernetes-validations"] = immutability(root["properties"]["spec"])
