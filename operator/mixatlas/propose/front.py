@@ -20,12 +20,12 @@ from botorch.sampling.normal import IIDNormalSampler
 from botorch.utils.multi_objective.box_decompositions.dominated import DominatedPartitioning
 from numpy.typing import NDArray
 
-from mixatlas.contract.errors import FitFailed, SpaceExhausted, SpecError
+from mixatlas.contract.errors import FitFailed, SpecError
 from mixatlas.contract.mixture import Mixture
 from mixatlas.objective.pareto import non_dominated, reference_point
 from mixatlas.propose.ascent import candidate_pool
 from mixatlas.propose.from_runs import Goal, metrics_of, nearest
-from mixatlas.space.design import LEAST_DISTANCE, is_apart, quasi_random
+from mixatlas.space.design import fill, is_apart
 from mixatlas.space.lattice import repair
 from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.botorch import MixtureModel
@@ -128,8 +128,9 @@ def propose_for_front(
             chosen = search.batch(space, q=q, seed=seed, taken=mixtures)
         except FitFailed as error:
             chosen, why = (), f"quasi-random, because the surrogate failed: {error.message}"
+    more = fill(space, q - len(chosen), taken=(*mixtures, *chosen), seed=seed)
     return NextOnFront(
-        mixtures=_filled(space, chosen, q=q, seed=seed, taken=mixtures),
+        mixtures=(*chosen, *more),
         front=_front(runs, goals, Y_nj, compared),
         why=why,
     )
@@ -174,25 +175,6 @@ def _front(
         hypervolume=boxes.compute_hypervolume().item(),
         n_compared=len(compared),
     )
-
-
-def _filled(
-    space: MixtureSpace,
-    chosen: tuple[Mixture, ...],
-    *,
-    q: int,
-    seed: int,
-    taken: Sequence[Mixture],
-) -> tuple[Mixture, ...]:
-    """Make up a batch by space-filling mixtures where too few were chosen."""
-    missing = q - len(chosen)
-    more = quasi_random(space, missing, taken=(*taken, *chosen), seed=seed)
-    if len(more) < missing:
-        raise SpaceExhausted(
-            f"only {len(chosen) + len(more)} of {q} further mixtures lie {LEAST_DISTANCE} apart",
-            hint="Widen the limits, or ask for fewer.",
-        )
-    return (*chosen, *more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

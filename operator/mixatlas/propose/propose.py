@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mixatlas.contract.errors import FitFailed, HistoryMismatch, SpaceExhausted
+from mixatlas.contract.errors import FitFailed, HistoryMismatch
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.propose.acquisition import (
@@ -36,7 +36,7 @@ from mixatlas.propose.values import (
     Proposal,
     ProposeSettings,
 )
-from mixatlas.space.design import LEAST_DISTANCE, is_apart, quasi_random
+from mixatlas.space.design import fill, is_apart
 from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.fit import Hyperparameters
 from mixatlas.surrogate.learning import Learned, learn
@@ -162,13 +162,7 @@ class Question:
     def fill(self, n: int, taken: Sequence[Mixture]) -> tuple[Mixture, ...]:
         """Return `n` space-filling mixtures, or raise `SpaceExhausted`."""
         is_sobol = self.settings.method != "Random"
-        found = quasi_random(self.space, n, taken=taken, seed=self.seed, is_sobol=is_sobol)
-        if len(found) < n:
-            raise SpaceExhausted(
-                f"only {len(found)} of {n} further mixtures lie {LEAST_DISTANCE} apart",
-                hint="Widen the bounds, or lower search.maxTrials.",
-            )
-        return found
+        return fill(self.space, n, taken=taken, seed=self.seed, is_sobol=is_sobol)
 
 
 def _spread(question: Question, *, why: str) -> Proposal:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from mixatlas.contract.errors import SpaceExhausted
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import Purpose
 from mixatlas.space.crowd import LEAST_DISTANCE, Crowd, is_apart, is_sparse
@@ -21,6 +22,7 @@ __all__ = [
     "LEAST_DISTANCE",
     "DesignPoint",
     "Method",
+    "fill",
     "initial_design",
     "is_apart",
     "quasi_random",
@@ -123,6 +125,28 @@ def quasi_random(
     """
     crowd = Crowd(taken)
     return _spread(space, n, crowd=crowd, admits=crowd.admits, seed=seed, is_sobol=is_sobol)
+
+
+def fill(
+    space: MixtureSpace,
+    n: int,
+    *,
+    taken: Sequence[Mixture],
+    seed: int,
+    is_sobol: bool = True,
+) -> tuple[Mixture, ...]:
+    """Return exactly `n` evenly spread mixtures apart from those taken (see `quasi_random`).
+
+    Raises:
+        SpaceExhausted: Fewer remain.
+    """
+    found = quasi_random(space, n, taken=taken, seed=seed, is_sobol=is_sobol)
+    if len(found) < n:
+        raise SpaceExhausted(
+            f"only {len(found)} of {n} further mixtures lie {LEAST_DISTANCE} apart",
+            hint="Widen the limits, or ask for fewer.",
+        )
+    return found
 
 
 def _spread(
