@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mixatlas.cli.tables import metric_option, read_ratios_file, read_runs, tables_options
-from mixatlas.cli.writing import check_place, write_whole
+from mixatlas.cli.writing import check_place, write_or_print
 from mixatlas.contract.errors import SpecError
 from mixatlas.space.grid import Grid
 from mixatlas.surrogate.quality import Quality, qualities, warnings
@@ -60,11 +60,7 @@ def command(
     # Predictions alone go to standard output, so that they can be piped.
     _report(runs, posterior, Console(highlight=False, stderr=asked is not None and out is None))
     if asked is not None:
-        text = _predictions(asked, runs, posterior)
-        if out is None:
-            click.echo(text, nl=False)
-        else:
-            write_whole(out, text)
+        write_or_print(out, _predictions(asked, runs, posterior))
 
 
 def _same_domains(asked: NamedRows, runs: Runs, path: Path) -> NamedRows:

@@ -12,7 +12,7 @@ import click
 
 from mixatlas.cli.documents import read_text
 from mixatlas.cli.tables import read_runs, tables_options, warn
-from mixatlas.cli.writing import check_place, write_whole
+from mixatlas.cli.writing import check_place, write_or_print
 from mixatlas.contract.errors import SpecError
 from mixatlas.contract.mixture import PPM, Mixture
 from mixatlas.driver.limits import limited_space
@@ -86,11 +86,7 @@ def command(
         mixtures, lines = found.mixtures, _best(found, is_minimized=goals[0].is_minimized)
     else:
         mixtures, lines = _extending(runs, limits, goals, q=batch, seed=seed)
-    text = _table(mixtures, runs.domains)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        write_whole(out, text)
+    write_or_print(out, _table(mixtures, runs.domains))
     for line in lines:
         click.echo(line, err=True)
 

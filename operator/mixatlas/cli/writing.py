@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import click
+
 from mixatlas.contract.errors import SpecError
 
 
@@ -29,6 +31,14 @@ def check_place(path: Path | None) -> None:
             raise OSError(errno.ENOENT, f"there is no folder {path.parent}")
         if not os.access(path if _is_special(path) else path.parent, os.W_OK):
             raise OSError(errno.EACCES, "may not be written")
+
+
+def write_or_print(path: Path | None, text: str) -> None:
+    """Write a file as `write_whole`, or to standard output where none is named."""
+    if path is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(path, text)
 
 
 def write_whole(path: Path, text: str) -> None:
