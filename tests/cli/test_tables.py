@@ -86,6 +86,17 @@ POOR = {
 }
 
 
+def test_of_many_domains_that_move_together_some_are_named(run: Run) -> None:
+    twelve_nd = np.repeat(W_nd / 4, 4, axis=1)
+    files = write(table(twelve_nd, ",".join("abcdefghijkl")), table(Y_nm, "u,v"))
+    ended = run("fit", *files)
+    said = [line for line in ended.out.splitlines() if "move together" in line]
+    assert [line.split(" always")[0] for line in said] == [
+        *(f"warning: {pair}" for pair in ("a and b", "a and c", "a and d", "b and c", "b and d")),
+        "warning: 13 more pairs of domains",
+    ]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("what", POOR)
 def test_poor_tables_are_worked_on_with_a_warning(run: Run, command: str, what: str) -> None:

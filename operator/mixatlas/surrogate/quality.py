@@ -105,8 +105,11 @@ def doubts(runs: Runs) -> Iterator[str]:
     zero = [name for name, w_n in zip(runs.domains, runs.W_nd.T, strict=True) if not w_n.any()]
     if zero:
         yield f"{_named(zero, 'domain')} always at zero: its effect is unknown"
-    for one, other in _together(runs):
+    pairs = list(_together(runs))
+    for one, other in pairs[:N_NAMED]:
         yield f"{one} and {other} always move together: their effects cannot be told apart"
+    if len(pairs) > N_NAMED:
+        yield f"{len(pairs) - N_NAMED} more pairs of domains always move together"
     for metric, y_n in zip(runs.metrics, runs.Y_nm.T, strict=True):
         if _is_constant(y_n[np.isfinite(y_n)]):
             yield f"{metric} is constant: there is nothing to learn"
