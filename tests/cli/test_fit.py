@@ -70,6 +70,22 @@ def test_unseen_runs_are_predicted_within_their_intervals(tmp_path: Path) -> Non
     assert "18 runs, 4 domains, a grid of 2 × 2" in done.output
 
 
+def test_a_run_that_is_known_badly_is_no_outlier(tmp_path: Path) -> None:
+    loss_n, sem_n = list(LOSS_n), [""] * 24
+    loss_n[5] += 100
+    table_of_one = {"run": [f"r{i}" for i in range(24)], "loss": loss_n}
+    untold = fit(tmp_path, metrics=table(table_of_one)).output
+    assert "no better than by the mean" in untold
+    sem_n[5] = "1e3"
+    told = fit(tmp_path, metrics=table(table_of_one | {"loss.sem": sem_n})).output
+    assert "warning" not in told
+    row = next(line.split() for line in told.splitlines() if line.startswith("loss"))
+    plain = next(line.split() for line in fit(tmp_path).output.splitlines() if line[:4] == "loss")
+    found, expected = (np.array(cells[2:], dtype=float) for cells in (row, plain))
+    np.testing.assert_allclose(found[1:3], expected[1:3], atol=0.01)
+    assert found[3] >= 90
+
+
 def test_predictions_alone_go_to_standard_output(tmp_path: Path) -> None:
     done = fit(tmp_path, "--predict", f"{tmp_path}/ratios.csv")
     assert done.stdout.splitlines()[0] == "run,loss.mean,loss.sd"

@@ -112,6 +112,23 @@ def test_objectives_are_minimised_by_name_or_all(
     assert f"loss {best_run(loss):.6g}, " in first
 
 
+def test_a_run_that_is_known_badly_is_not_the_best(tmp_path: Path) -> None:
+    (tmp_path / "ratios.csv").write_text(lines(W_nd, DOMAINS))
+    gain_n = -((np.sqrt(W_nd) - np.sqrt(BEST)) ** 2).sum(axis=1)
+    worst = gain_n.argmin()
+    lucky_n, sem_n = gain_n.copy(), np.zeros(16)
+    lucky_n[worst], sem_n[worst] = 1.0, 10.0
+    (tmp_path / "metrics.csv").write_text(
+        lines(np.column_stack([lucky_n, sem_n]), ("gain", "gain.sem"))
+    )
+    files = ["--ratios", f"{tmp_path}/ratios.csv", "--metrics", f"{tmp_path}/metrics.csv"]
+    done = CliRunner().invoke(cli, ["propose", *files, "--objective", "gain", "--batch", "1"])
+    assert done.exit_code == 0, done.output
+    (row,) = mixtures(done.stdout)[1]
+    assert np.abs(np.array([float(v) for v in row.values()]) - BEST).sum() / 2 < 0.2
+    assert float(done.stderr.split("objective ")[1].split(",")[0]) < 0.2
+
+
 def test_limits_hold_exactly(tmp_path: Path) -> None:
     space = (
         "bounds: [{domain: web, max: '0.3'}]\n"

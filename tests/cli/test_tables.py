@@ -111,6 +111,40 @@ def test_poor_tables_are_worked_on_with_a_warning(run: Run, command: str, what: 
         assert np.isfinite([float(v) for row in effects for v in row.split(",")[2:]]).all()
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_standard_errors_of_0_or_none_are_the_same(run: Run, command: str) -> None:
+    def said(columns: list[np.ndarray], names: str) -> tuple[str, ...]:
+        files = write(table(W_nd, "a,b,c"), table(np.column_stack(columns), names))
+        ended = run(command, *files, *COMMANDS[command])
+        assert ended.code == 0, ended.err
+        return ended.out, ended.err
+
+    none = said([Y_nm], "u,v")
+    sems = np.where(np.arange(9)[:, None] % 2, 0.0, np.nan)
+    assert said([Y_nm, sems, sems], "u,v,u.sem,v.sem") == none
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("fit", ("--predict", "w.csv")),
+        ("propose", ("--objective", "u", "--batch", "1")),
+        ("propose", ("--objective", "u", "--objective", "v", "--batch", "2")),
+        ("attribution", ("--benchmark", "u")),
+    ],
+)
+def test_standard_errors_matter(run: Run, command: str, options: tuple[str, ...]) -> None:
+    hidden = Y_nm + np.where(np.arange(9) == 3, 3.0, 0.0)[:, None]
+    sems = np.where(np.arange(9) == 3, 30.0, 0.0)[:, None]
+    plain = table(hidden, "u,v")
+    known = table(np.column_stack([hidden, sems, sems]), "u,v,u.sem,v.sem")
+    one, other = (
+        run(command, *write(table(W_nd, "a,b,c"), text), *options) for text in (plain, known)
+    )
+    assert one.code == other.code == 0
+    assert one.out != other.out
+
+
 @pytest.mark.parametrize("command", ["propose", "attribution", "fit"])
 def test_one_run_is_enough(run: Run, command: str) -> None:
     ended = run(
@@ -136,6 +170,11 @@ BROKEN: dict[str, tuple[str | bytes, str | bytes, str]] = {
     "nothing measured": (GOOD_W, "run,u\nx,\n", "m.csv:1: no run has a value of u"),
     "a ragged row": (GOOD_W, "run,u\nx,1,2\n", "m.csv:2: the row has 3 cells, the header 2"),
     "a column twice": (GOOD_W, "run,u,u\nx,1,2\n", "m.csv:1: two columns are named u"),
+    "a negative sem": (GOOD_W, "run,u,u.sem\nx,1,1\ny,2,-1\n", "m.csv:3: u.sem: '-1' is negative"),
+    "a word for a sem": (GOOD_W, "run,u,u.sem\nx,1,low\n", "m.csv:2: u.sem: 'low' is not a number"),
+    "an infinite sem": (GOOD_W, "run,u,u.sem\nx,1,inf\n", "m.csv:2: u.sem: 'inf' is not finite"),
+    "a sem of nothing": (GOOD_W, "run,u,v.sem\nx,1,1\n", "m.csv:1: there is v.sem, and no metric"),
+    "a sem twice": (GOOD_W, "run,u,u.sem,u.sem\nx,1,1,1\n", "m.csv:1: two columns are named u.sem"),
     "one domain": ("run,a\nx,1\n", GOOD_M, "w.csv:1: there is one domain, a"),
     "an open quote": (GOOD_W, 'run,u\n"x,1\n', "m.csv:2: this is not CSV"),
     "UTF-16": (GOOD_W.encode("utf-16"), GOOD_M, "w.csv: 'utf-8' codec"),

@@ -51,6 +51,7 @@ def table(W_nd: np.ndarray, Y_nm: np.ndarray | None = None) -> Runs:
         metrics=("loss", "gain"),
         W_nd=W_nd,
         Y_nm=measured(W_nd) if Y_nm is None else Y_nm,
+        S_nm=np.zeros((len(W_nd), 2)),
         unmeasured=(),
         unweighted=(),
     )
@@ -232,6 +233,22 @@ def test_what_cannot_be_compared_is_refused() -> None:
         ask(replace(SMALL, Y_nm=Y_nm))
     with pytest.raises(SpecError, match="5 objectives"):
         ask(SMALL, goals=GOALS * 2 + GOALS[:1])
+
+
+def test_a_run_that_is_known_badly_hardly_moves_the_batch() -> None:
+    runs = a_table()
+    lucky_nm, S_nm = runs.Y_nm.copy(), np.zeros_like(runs.Y_nm)
+    lucky_nm[3] += [-30, 30]
+    S_nm[3] = 300
+    untold = replace(runs, Y_nm=lucky_nm)
+    told = replace(untold, S_nm=S_nm)
+
+    def farness(found: NextOnFront) -> float:
+        """Return how far the batch is from what is best for one objective or for the other."""
+        loss_n, gain_n = measured(fractions(found)).T
+        return float(np.minimum(loss_n - 2, (5 - gain_n) / 3).mean())
+
+    assert farness(ask(told, q=3)) < 2 * farness(ask(runs, q=3)) < farness(ask(untold, q=3))
 
 
 def test_a_space_without_room_is_exhausted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -50,6 +51,19 @@ def test_a_whole_pool_holds_its_best(method: str) -> None:
     small = Pool(domains=POOL.domains, W_kd=W_kd[:9], Y_km=Y_km[:9], weight_m=POOL.weight_m)
     found = replay(small, METHODS[method], n_trials=9, n_initial=3, batch=4, seed=1)
     assert (found[-1].rank, found[-1].regret) == (0, 0.0)
+
+
+def test_the_surrogate_hardly_looks_at_a_run_that_is_known_badly() -> None:
+    tried = list(range(16))
+    lucky_km, S_km = Y_km.copy(), np.zeros_like(Y_km)
+    worst = int(POOL.objective_k[tried].argmin())
+    lucky_km[worst, 0] += 5
+    S_km[worst, 0] = 50
+    gained = [
+        POOL.objective_k[list(METHODS["Bayesian"](pool, tried, 2, seed=1))].max()
+        for pool in (replace(POOL, Y_km=lucky_km), replace(POOL, Y_km=lucky_km, S_km=S_km))
+    ]
+    assert gained[1] > np.quantile(POOL.objective_k, 0.9) > gained[0]
 
 
 def test_the_surrogate_finds_the_best_sooner_than_chance() -> None:

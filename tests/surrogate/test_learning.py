@@ -55,6 +55,21 @@ def test_equal_arguments_give_equal_bytes_in_any_order_of_trials() -> None:
     )
 
 
+def test_standard_errors_of_the_history_count_where_seed_noise_is_not_known() -> None:
+    V_nm = np.full_like(HISTORY.Y_nm, 0.01)
+    V_nm[3] = 4.0
+    told = replace(HISTORY, V_nm=V_nm)
+    posterior = learn(told, OBJECTIVE, is_noise_known=False).posterior
+    noise_nm = posterior.processes.data.N_mn.T.numpy() * posterior.warp.spread_m**2
+    answers_n, loss_n = (noise_nm[3] - noise_nm[4]).T
+    assert answers_n == pytest.approx(4.0 - 0.01)
+    assert loss_n == pytest.approx(4.0 / HISTORY.Y_nm[3, 1] ** 2 - 0.01 / HISTORY.Y_nm[4, 1] ** 2)
+    known = learn(told, OBJECTIVE)
+    assert known.posterior.moments(UNSEEN)[0].tobytes() == (
+        LEARNED.posterior.moments(UNSEEN)[0].tobytes()
+    )
+
+
 def test_a_warm_start_from_its_own_answer_changes_little() -> None:
     warm = learn(HISTORY, OBJECTIVE, warm_start=LEARNED.hyperparameters)
     np.testing.assert_allclose(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixatlas.contract.errors import SpecError
-from mixatlas.surrogate.runs import read_metrics, read_ratios
+from mixatlas.surrogate.runs import join, read_metrics, read_ratios
 
 PLAIN = "run,a,b\nx,0.25,0.75\ny,0.5,0.5\n"
 
@@ -66,6 +66,18 @@ def test_a_mistake_comes_with_a_remedy(text: str, said: str) -> None:
 def test_a_metric_that_cannot_be_squared_is_refused() -> None:
     with pytest.raises(SpecError, match=r"m\.csv:3: loss: '-1e200' is too large"):
         read_metrics("run,loss\nx,1e99\ny,-1e200\n", "m.csv")
+
+
+def test_standard_errors_stand_beside_their_metric() -> None:
+    text = "run,loss.sem,loss,gain\nx,0.1,1,2\ny,,3,4\nz,nan,5,6\n"
+    found = read_metrics(text, "m.csv")
+    assert found.metrics == ("loss", "gain")
+    np.testing.assert_array_equal(found.values, [[1, 2], [3, 4], [5, 6]])
+    np.testing.assert_array_equal(found.sems, [[0.1, 0], [0, 0], [0, 0]])
+    one = found.only(("gain", "loss"))
+    np.testing.assert_array_equal(one.sems, [[0, 0.1], [0, 0], [0, 0]])
+    runs = join(read_ratios("run,a,b\nz,1,0\nx,0,1\n", "w.csv"), found)
+    np.testing.assert_array_equal(runs.S_nm, [[0, 0], [0.1, 0]])
 
 
 NAMES = st.text(min_size=1, max_size=8).filter(

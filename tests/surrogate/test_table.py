@@ -19,11 +19,12 @@ class Tables:
     domains: tuple[str, ...]
     W_nd: np.ndarray
     Y_nm: np.ndarray
+    S_nm: np.ndarray
     V_qd: np.ndarray
     seed: int
 
     def predicted(self) -> np.ndarray:
-        return predicted(learn_table(self.domains, self.W_nd, self.Y_nm), self.V_qd)
+        return predicted(learn_table(self.domains, self.W_nd, self.Y_nm, self.S_nm), self.V_qd)
 
 
 def predicted(posterior: TablePosterior, V_qd: np.ndarray) -> np.ndarray:
@@ -45,6 +46,7 @@ def tables(draw: st.DrawFn) -> Tables:
         domains=tuple(f"c{i // 2}.t{i % 2}" for i in range(d)),
         W_nd=W_nd,
         Y_nm=Y_nm,
+        S_nm=draw(st.sampled_from([0.0, 0.1])) * rng.exponential(size=Y_nm.shape),
         V_qd=rng.dirichlet(np.ones(d), size=3),
         seed=seed,
     )
@@ -60,6 +62,7 @@ def test_the_order_of_runs_domains_and_metrics_does_not_matter(found: Tables) ->
         [found.domains[i] for i in domains],
         found.W_nd[np.ix_(runs, domains)],
         found.Y_nm[runs, ::-1],
+        found.S_nm[runs, ::-1],
     )
     found_again = predicted(turned, found.V_qd[:, domains])[:, :, ::-1]
     np.testing.assert_allclose(found_again, expected, rtol=1e-4, atol=1e-4)
@@ -75,7 +78,8 @@ def test_a_metric_in_other_units_is_predicted_in_those(
     found: Tables, factor: float, shift: float
 ) -> None:
     mean_qm, sd_qm = found.predicted()
-    other = learn_table(found.domains, found.W_nd, factor * found.Y_nm + shift)
+    Y_nm, S_nm = factor * found.Y_nm + shift, abs(factor) * found.S_nm
+    other = learn_table(found.domains, found.W_nd, Y_nm, S_nm)
     other_mean_qm, other_sd_qm = predicted(other, found.V_qd)
     np.testing.assert_allclose((other_mean_qm - shift) / factor, mean_qm, atol=1e-4)
     np.testing.assert_allclose(other_sd_qm / abs(factor), sd_qm, atol=1e-4)
@@ -148,3 +152,55 @@ def test_poor_tables_give_finite_numbers(W_nd: np.ndarray, Y_nm: np.ndarray) -> 
         assert np.isfinite(mean).all()
         assert np.isfinite(sd).all()
         assert (sd >= 0).all()
+
+
+EVERYWHERE = np.random.default_rng(5).dirichlet(np.ones(4), size=40)
+
+
+def test_a_run_that_is_known_badly_hardly_moves_predictions() -> None:
+    far_nm, S_nm = Y_nm.copy(), np.zeros((12, 2))
+    far_nm[4] += 1000
+    S_nm[4] = 1e4
+    without_nm = np.delete(Y_nm, 4, axis=0)
+    expected = learn_table("abcd", np.delete(W_nd, 4, axis=0), without_nm).predict(EVERYWHERE)[0]
+    atol = 0.15 * np.ptp(expected, axis=0)
+    told = learn_table("abcd", W_nd, far_nm, S_nm).predict(EVERYWHERE)[0]
+    assert (np.abs(told - expected) < atol).all()
+    untold = learn_table("abcd", W_nd, far_nm).predict(EVERYWHERE)[0]
+    assert np.abs(untold - expected).max() > 100
+
+
+def test_standard_errors_of_0_are_none() -> None:
+    none, zeros = (learn_table("abcd", W_nd, Y_nm, S).checked() for S in (0.0, np.zeros((12, 2))))
+    np.testing.assert_array_equal(predicted(none, EVERYWHERE), predicted(zeros, EVERYWHERE))
+    np.testing.assert_array_equal(none.left_out(), zeros.left_out())
+
+
+def test_of_two_measurements_of_a_mixture_the_one_that_is_known_well_counts() -> None:
+    twice_nd, twice_nm = np.vstack([W_nd, W_nd]), np.vstack([Y_nm, Y_nm + 0.5])
+    for well, expected_nm in ((slice(0, 12), Y_nm), (slice(12, 24), Y_nm + 0.5)):
+        S_nm = np.full((24, 2), 0.5)
+        S_nm[well] = 0.01
+        mean_nm, _ = learn_table("abcd", twice_nd, twice_nm, S_nm).predict(W_nd)
+        assert np.abs(mean_nm - expected_nm)[:, 0].max() < 0.1
+
+
+def test_a_new_measurement_has_the_typical_noise_and_a_run_its_own() -> None:
+    S_nm = np.tile([0.3, 0.6], (12, 1))
+    S_nm[:5] = 3.0
+    posterior = learn_table("abcd", W_nd, Y_nm, S_nm)
+    _, sd_qm = posterior.predict(EVERYWHERE)
+    assert (sd_qm > [0.3, 0.6]).all()
+    assert (sd_qm < 1.5).all()
+    assert (posterior.noise_sd_m >= [0.3, 0.6]).all()
+    assert (posterior.noise_sd_m < [0.5, 0.8]).all()
+    _, sd_nm = posterior.left_out()
+    assert (sd_nm[:5] > 3.0).all()
+    assert (sd_nm[5:] < 1.5).all()
+
+
+@pytest.mark.parametrize("sem", [1e-300, 1e100])
+def test_any_standard_errors_give_finite_numbers(sem: float) -> None:
+    posterior = learn_table("abcd", W_nd, Y_nm, np.full((12, 2), sem)).checked()
+    assert np.isfinite(predicted(posterior, EVERYWHERE)).all()
+    assert np.isfinite(posterior.left_out()).all()

@@ -7,7 +7,7 @@ import pytest
 
 from builders import TWO_BENCHMARKS
 from mixatlas.objective.scale import Scale
-from mixatlas.surrogate.warp import Warp, latent_noise_sd
+from mixatlas.surrogate.warp import Warp, centre, latent_noise_sd
 
 SCALE = Scale.normalized(TWO_BENCHMARKS)
 Y_nm = np.array([[0.2, -1.5], [0.6, -0.4], [0.4, np.nan]])
@@ -45,3 +45,23 @@ def test_a_loss_of_0_stays_finite() -> None:
 def test_constant_scores_are_spread_by_their_noise() -> None:
     flat = Warp.fitted(SCALE, np.tile([0.5, -1.0], (3, 1)), least_spread_m=np.array([0.1, 0.2]))
     assert flat.spread_m == pytest.approx([0.1, 0.2])
+
+
+def test_values_count_less_that_noise_hides() -> None:
+    Z_nm = np.array([[1.0, 3.0], [2.0, 3.0], [3.0, np.nan], [50.0, 7.0]])
+    noise_nm = np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [1e9, 4.0]])
+    shift_m, spread_m = centre(Z_nm, noise_nm)
+    assert shift_m[0] == pytest.approx(2.0, abs=1e-6)
+    assert spread_m[0] == pytest.approx(np.sqrt(2 / 3), abs=1e-4)
+    # Equal ones tell no scale: then all do.
+    true = np.nanvar(Z_nm[:, 1])
+    count = true / (true + 4)
+    assert shift_m[1] == pytest.approx((6 + 7 * count) / (2 + count))
+
+
+def test_without_noise_all_values_count_alike() -> None:
+    Z_nm = np.random.default_rng(0).normal(size=(9, 3))
+    Z_nm[4, 1] = np.nan
+    shift_m, spread_m = centre(Z_nm, np.zeros((9, 3)))
+    np.testing.assert_array_equal(shift_m, np.nanmean(Z_nm, axis=0))
+    np.testing.assert_array_equal(spread_m, np.nanstd(Z_nm, axis=0))

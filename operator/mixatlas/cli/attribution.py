@@ -51,7 +51,7 @@ def command(
 
 
 def _effects(runs: Runs) -> Iterator[Effect]:
-    posterior = learn_table(runs.domains, runs.W_nd, runs.Y_nm).checked()
+    posterior = learn_table(runs.domains, runs.W_nd, runs.Y_nm, runs.S_nm).checked()
     mean_dm, sd_dm = posterior.effects(runs.W_nd.mean(axis=0), step=STEP)
     for domain, mean_m, sd_m in zip(runs.domains, mean_dm, sd_dm, strict=True):
         for metric, mean, sd in zip(runs.metrics, mean_m, sd_m, strict=True):

@@ -45,10 +45,12 @@ def command(
     """Learn metrics from finished runs, and predict those of new mixtures.
 
     Both tables are CSV with a column `run`; `name`, `index` and unnamed columns are skipped. Each
-    other column of the ratios is a domain, each other of the metrics a metric, taken as it is.
+    other column of the ratios is a domain, each other of the metrics a metric, taken as it is. A
+    column METRIC.sem is no metric: it holds the standard errors of METRIC, empty where not known.
+    The larger that of a run, the less the run counts; noise beyond them is learnt.
 
     Prints how well each run is predicted from the others. With --predict the output has, for each
-    metric, mean and standard deviation of a new measurement.
+    metric, mean and standard deviation of a new measurement, with the median standard error.
     """
     del seed
     if out is not None and predict is None:
@@ -56,7 +58,7 @@ def command(
     check_place(out)
     runs = read_runs(ratios, metrics, benchmarks)
     asked = None if predict is None else _same_domains(read_ratios_file(predict), runs, predict)
-    posterior = learn_table(runs.domains, runs.W_nd, runs.Y_nm).checked()
+    posterior = learn_table(runs.domains, runs.W_nd, runs.Y_nm, runs.S_nm).checked()
     # Predictions alone go to standard output, so that they can be piped.
     _report(runs, posterior, Console(highlight=False, stderr=asked is not None and out is None))
     if asked is not None:

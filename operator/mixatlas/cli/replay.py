@@ -95,13 +95,15 @@ def command(
 
 def _pool(runs: Runs, objective: str, *, is_minimized: bool) -> Pool:
     names = metrics_of(runs, objective)
-    Y_km = runs.Y_nm[:, [runs.metrics.index(name) for name in names]]
+    kept = [runs.metrics.index(name) for name in names]
+    Y_km, S_km = runs.Y_nm[:, kept], runs.S_nm[:, kept]
     measured = np.isfinite(Y_km).all(axis=1)
     return Pool(
         domains=runs.domains,
         W_kd=runs.W_nd[measured],
         Y_km=Y_km[measured],
         weight_m=np.full(len(names), (-1.0 if is_minimized else 1.0) / len(names)),
+        S_km=S_km[measured],
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,15 +59,13 @@ def read_runs(ratios: Path, metrics: Path, benchmarks: Sequence[str]) -> Runs:
     """
     measured = read_metrics(read_text(metrics, hint=HINT), str(metrics))
     for name in benchmarks:
-        if name not in measured.columns:
+        if name not in measured.metrics:
             raise SpecError(
                 f"--benchmark: {metrics} has no metric {name!r}",
-                hint=f"It has {', '.join(measured.columns)}.",
+                hint=f"It has {', '.join(measured.metrics)}.",
             )
     if benchmarks:
-        columns = tuple(dict.fromkeys(benchmarks))
-        kept = [measured.columns.index(name) for name in columns]
-        measured = replace(measured, columns=columns, values=measured.values[:, kept])
+        measured = measured.only(tuple(dict.fromkeys(benchmarks)))
     return join(read_ratios_file(ratios), measured)
 
 

@@ -86,7 +86,7 @@ def propose_from_runs(
         mixtures=mixtures,
         W_nd=np.array([mixture.fractions for mixture in mixtures]),
         Y_nm=Y_nm,
-        V_nm=np.zeros_like(Y_nm),
+        V_nm=runs.S_nm[:, kept] ** 2,
         diverged_n=np.zeros(len(mixtures), dtype=bool),
     )
     record = ObjectiveRecord(

@@ -116,14 +116,14 @@ def propose_for_front(
             f"{len(goals)} objectives are asked for",
             hint=f"A front is of {MOST_OBJECTIVES} at most: ask for a mean of metrics.",
         )
-    Y_nj = _objectives(runs, goals)
+    Y_nj, S_nj = _objectives(runs, goals)
     mixtures = tuple(nearest(runs.domains, w_d) for w_d in runs.W_nd)
     compared = _compared(Y_nj, space, mixtures)
     W_nd = np.array([mixture.fractions for mixture in mixtures])
     why = "largest expected growth of the hypervolume"
     with single_thread():
         try:
-            posterior = learn_table(space.domains, W_nd, Y_nj)
+            posterior = learn_table(space.domains, W_nd, Y_nj, S_nj)
             search = _Search.over(posterior, W_nd[compared], reference_point(Y_nj[compared]))
             chosen = search.batch(space, q=q, seed=seed, taken=mixtures)
         except FitFailed as error:
@@ -136,13 +136,17 @@ def propose_for_front(
     )
 
 
-def _objectives(runs: Runs, goals: Sequence[Goal]) -> FloatArray:
-    """Return the objectives (n, j) of the runs, larger is better; NaN where not measured."""
-    columns = []
+def _objectives(runs: Runs, goals: Sequence[Goal]) -> tuple[FloatArray, FloatArray]:
+    """Return the objectives (n, j) of the runs with their known standard errors.
+
+    Larger is better; NaN where not measured.
+    """
+    columns, sems = [], []
     for goal in goals:
         kept = [runs.metrics.index(name) for name in metrics_of(runs, goal.name)]
         columns.append((-1.0 if goal.is_minimized else 1.0) * runs.Y_nm[:, kept].mean(axis=1))
-    return np.column_stack(columns)
+        sems.append(np.linalg.norm(runs.S_nm[:, kept], axis=1) / len(kept))
+    return np.column_stack(columns), np.column_stack(sems)
 
 
 def _compared(

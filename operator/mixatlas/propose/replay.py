@@ -32,12 +32,14 @@ class Pool:
         W_kd: Weights.
         Y_km: Metrics, all measured.
         weight_m: The objective is their sum with these weights; larger is better.
+        S_km: Known standard errors of the metrics; None where none is known.
     """
 
     domains: tuple[str, ...]
     W_kd: FloatArray
     Y_km: FloatArray
     weight_m: FloatArray
+    S_km: FloatArray | None = None
 
     @property
     def objective_k(self) -> FloatArray:
@@ -117,7 +119,8 @@ def bayesian(pool: Pool, tried: Sequence[int], q: int, *, seed: int) -> Sequence
     """Take the largest expected improvement, one after the other, each at its mean from then on."""
     rows = list(tried)
     try:
-        posterior = learn_table(pool.domains, pool.W_kd[rows], pool.Y_km[rows])
+        S_nm = 0.0 if pool.S_km is None else pool.S_km[rows]
+        posterior = learn_table(pool.domains, pool.W_kd[rows], pool.Y_km[rows], S_nm)
     except FitFailed:
         return random(pool, tried, q, seed=seed)
     processes, weight_m = posterior.processes, pool.weight_m

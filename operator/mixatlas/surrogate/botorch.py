@@ -170,8 +170,7 @@ class MixtureModel(Model):  # type: ignore[misc]  # BoTorch has no types
     @property
     def _noise_m(self) -> torch.Tensor:
         """Variance of a new measurement around its latent."""
-        known_m = self._processes.data.N_mn.min(dim=1).values
-        return known_m + torch.as_tensor(self._processes.residual_variance_m)
+        return torch.as_tensor(self._processes.noise_variance_m)
 
     def _latent_noise(self, variance_qm: torch.Tensor, like_mq: torch.Tensor) -> torch.Tensor:
         """Carry noise variances from metrics to latents, in the shape of some latents."""

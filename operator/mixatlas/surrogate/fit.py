@@ -61,7 +61,8 @@ def fit(
     Args:
         W_nd: Weights of the trials.
         Z_nm: Standardised latents; NaN = not measured.
-        noise_m: Known noise variance of each, a floor below the learnt residual.
+        noise_m: Known noise variance of each, or of each of its scores (n, m): a floor below the
+            learnt residual.
         features: Where mixtures lie.
         warm_start: Log hyper-parameters (m, p) to start from instead of the prior's mode.
 
@@ -75,12 +76,13 @@ def fit(
         At most `MOST_STEPS` factorisations of (m, n, n) with their gradients, n <= `MOST_FITTED`,
         then one of all trials.
     """
-    few = _representative(W_nd, Z_nm)
+    noise_nm = np.broadcast_to(noise_m, Z_nm.shape)
+    few = _representative(W_nd, Z_nm, noise_nm)
     X_nf = features(W_nd)
-    fitted_to = Data.of(X_nf[few], Z_nm[few], noise_m)
+    fitted_to = Data.of(X_nf[few], Z_nm[few], noise_nm[few])
     theta_mp, value = maximum(fitted_to, features.n_groups, start_mp=warm_start)
     processes = Processes.conditioned(
-        features, theta_mp=theta_mp, data=Data.of(X_nf, Z_nm, noise_m)
+        features, theta_mp=theta_mp, data=Data.of(X_nf, Z_nm, noise_nm)
     )
     return Fit(processes=processes, log_posterior=value)
 
@@ -132,12 +134,12 @@ def start_from(
     return np.asarray(np.clip(theta_mp, mean_p - REACH * sd_p, mean_p + REACH * sd_p))
 
 
-def _representative(W_nd: FloatArray, Z_nm: FloatArray) -> NDArray[np.int64]:
+def _representative(W_nd: FloatArray, Z_nm: FloatArray, noise_nm: FloatArray) -> NDArray[np.int64]:
     """Return rows to fit to: all, or `MOST_FITTED` that no order of the trials can change."""
     n = len(W_nd)
     if n <= MOST_FITTED:
         return np.arange(n)
-    order = np.lexsort(np.concatenate([Z_nm.T, W_nd.T]))
+    order = np.lexsort(np.concatenate([noise_nm.T, Z_nm.T, W_nd.T]))
     return np.sort(order[np.linspace(0, n - 1, MOST_FITTED).round().astype(np.int64)])
 
 

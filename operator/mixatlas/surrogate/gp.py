@@ -26,6 +26,8 @@ FloatArray = NDArray[np.float64]
 JITTER = 1e-6
 UNMEASURED = 1e8
 """Noise variance of a score that is not there, in units of the standardised latent."""
+MOST_NOISE = 1e7
+"""Known noise variance from which a score says nothing; it still is there."""
 MOST_COVARIANCES = 1 << 21
 """Covariances of trials and mixtures, over all benchmarks, that are made at a time."""
 
@@ -46,8 +48,11 @@ class Data:
 
     @classmethod
     def of(cls, X_nf: torch.Tensor, Z_nm: FloatArray, noise_m: FloatArray) -> Self:
-        """Arrange standardised latents (NaN = not measured) and their known noise variances."""
-        measured_nm = np.isfinite(Z_nm)
+        """Arrange standardised latents (NaN = not measured) and their known noise variances.
+
+        These are one a benchmark, (m,), or one a score, (n, m).
+        """
+        measured_nm, noise_m = np.isfinite(Z_nm), np.minimum(noise_m, MOST_NOISE)
         return cls(
             X_nf=X_nf,
             Z_mn=torch.as_tensor(np.where(measured_nm, Z_nm, 0.0).T.copy()),
@@ -136,6 +141,13 @@ class Processes:
     def residual_variance_m(self) -> FloatArray:
         """Variance of a new measurement around its latent, known noise aside."""
         return self.theta_mp[:, RESIDUAL].exp().numpy()
+
+    @property
+    def noise_variance_m(self) -> FloatArray:
+        """Variance of a typical new measurement: its known noise is the median of those seen."""
+        N_mn = self.data.N_mn.numpy()
+        known_m = np.nanmedian(np.where(N_mn < UNMEASURED, N_mn, np.nan), axis=1)
+        return np.asarray(known_m + self.residual_variance_m)
 
     def taking_residual_for_noise(self) -> Self:
         """Return the processes with what they learnt of noise counted as if it had been known."""

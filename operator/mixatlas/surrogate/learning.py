@@ -61,8 +61,8 @@ def learn(
         least_epsilon: Lower bound of the log-warp's ε: the longest sample's tokens over a
             trial's budget.
         warm_start: The last round's hyper-parameters.
-        is_noise_known: Otherwise the record's seed noise is not looked at, and what the fit leaves
-            unexplained counts as noise.
+        is_noise_known: Otherwise the record's seed noise is not looked at: the history's standard
+            errors are, and what the fit leaves unexplained counts as noise.
 
     Returns:
         The posterior; the same arguments give the same one.
@@ -80,13 +80,15 @@ def learn(
     W_nd, Y_nm = history.W_nd[order_n], history.Y_nm[order_n]
     if not len(order_n) or not np.isfinite(Y_nm).any(axis=0).all():
         raise FitFailed("a benchmark has no score yet", hint="Finish trials of the design first.")
-    warp = Warp.fitted(scale, Y_nm, least_spread_m=np.maximum(noise_sd_m, 1e-9))
+    sem_nm = np.zeros_like(Y_nm) if is_noise_known else np.sqrt(history.V_nm[order_n])
+    warp = Warp.fitted(scale, Y_nm, least_spread_m=np.maximum(noise_sd_m, 1e-9), sem_nm=sem_nm)
+    known_nm = noise_sd_m**2 + latent_noise_sd(scale, sem_nm, Y_nm) ** 2
     features = Features.over(history.domains, W_nd, epsilon=max(EPSILON, least_epsilon))
     with single_thread():
         fitted = fit(
             W_nd,
             warp.standardised(Y_nm),
-            noise_m=(noise_sd_m / warp.spread_m) ** 2,
+            noise_m=known_nm / warp.spread_m**2,
             features=features,
             warm_start=start_from(warm_start, scale.names, features.n_groups),
         )

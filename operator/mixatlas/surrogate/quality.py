@@ -14,6 +14,7 @@ from scipy.stats import norm, spearmanr
 
 from mixatlas.surrogate.runs import Runs
 from mixatlas.surrogate.table import TablePosterior
+from mixatlas.surrogate.warp import counts
 
 FloatArray = NDArray[np.float64]
 
@@ -29,6 +30,8 @@ N_NAMED = 5
 class Quality:
     """Leave-one-out quality of one metric.
 
+    Misses and variance are means over the runs, counted by how well they are known (`counts`).
+
     Args:
         metric: Its name.
         n: Runs that measured it.
@@ -36,7 +39,7 @@ class Quality:
         r2: 1 - squared misses over variance; NaN likewise.
         rmse: Root of the mean squared miss, in the metric's unit; NaN where too few.
         coverage: Share of measurements inside their 95 % interval; NaN where too few.
-        noise_sd: Learnt sd of a measurement, in the metric's unit.
+        noise_sd: Sd of a typical measurement, known and learnt, in the metric's unit.
         is_constant: Whether all measurements are equal.
     """
 
@@ -54,20 +57,22 @@ def qualities(runs: Runs, posterior: TablePosterior) -> tuple[Quality, ...]:
     """Return the leave-one-out quality of every metric."""
     mean_nm, sd_nm = posterior.left_out()
     is_enough = len(posterior.groups) >= LEAST_RUNS
+    count_nm = counts(runs.Y_nm, runs.S_nm**2)
     found = []
     for m, metric in enumerate(runs.metrics):
         rows = np.isfinite(runs.Y_nm[:, m])
         seen, mean, sd = runs.Y_nm[rows, m], mean_nm[rows, m], sd_nm[rows, m]
         is_constant = _is_constant(seen)
         miss = seen - mean
+        square = np.average(miss**2, weights=count_nm[rows, m])
         ranks = is_enough and not is_constant and len(seen) >= LEAST_RUNS and seen.var() > 0
         found.append(
             Quality(
                 metric=metric,
                 n=len(seen),
                 spearman=_spearman(mean, seen) if ranks else np.nan,
-                r2=float(1 - (miss**2).mean() / seen.var()) if ranks else np.nan,
-                rmse=float(np.sqrt((miss**2).mean())) if is_enough else np.nan,
+                r2=float(1 - square / posterior.spread_m[m] ** 2) if ranks else np.nan,
+                rmse=float(np.sqrt(square)) if is_enough else np.nan,
                 coverage=float((np.abs(miss) <= norm.ppf(0.975) * sd).mean())
                 if is_enough
                 else np.nan,

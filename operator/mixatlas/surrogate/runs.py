@@ -3,6 +3,8 @@
 The format is Olmix's: `name`, `index` and columns without a name are skipped, every other column of
 the first text is a domain, of the second a metric.
 
+A column `METRIC.sem` is none: it holds the standard errors of the measurements of METRIC.
+
 Notation: n runs, d domains, m metrics.
 """
 
@@ -11,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 from mixatlas.contract.errors import SpecError
 
 FloatArray = NDArray[np.float64]
+_Parser = Callable[[str], float]
 
 RUN = "run"
 SKIPPED = ("", "name", "index")
@@ -27,6 +30,8 @@ ROUNDING = 1e-3
 """How far a row of weights may sum from 1: tables print few digits. It is then scaled to 1."""
 LARGEST = 1e100
 """Metrics beyond it are mistakes, and their squares are no numbers any more."""
+SEM = ".sem"
+"""End of the name of a column of standard errors, beside the metric that it is of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +50,33 @@ class NamedRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measurements:
+    """Named rows of measurements.
+
+    Args:
+        runs: Names of the rows, distinct.
+        metrics: Names of the columns.
+        values: Of shape (rows, columns), NaN = not measured.
+        sems: Their standard errors, 0 where not known.
+    """
+
+    runs: tuple[str, ...]
+    metrics: tuple[str, ...]
+    values: FloatArray
+    sems: FloatArray
+
+    def only(self, metrics: Sequence[str]) -> Measurements:
+        """Return those of some metrics."""
+        kept = [self.metrics.index(name) for name in metrics]
+        return Measurements(
+            runs=self.runs,
+            metrics=tuple(metrics),
+            values=self.values[:, kept],
+            sems=self.sems[:, kept],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Runs:
     """Finished runs.
 
@@ -54,6 +86,7 @@ class Runs:
         metrics: Names of the `m` metrics.
         W_nd: Weights, rows on the simplex.
         Y_nm: Metrics, NaN = not measured; each is measured at least once.
+        S_nm: Known standard errors of the measurements, 0 where not known.
         unmeasured: Runs with weights that have no metrics: left out.
         unweighted: Runs with metrics that have no weights: left out.
     """
@@ -63,6 +96,7 @@ class Runs:
     metrics: tuple[str, ...]
     W_nd: FloatArray
     Y_nm: FloatArray
+    S_nm: FloatArray
     unmeasured: tuple[str, ...]
     unweighted: tuple[str, ...]
 
@@ -77,7 +111,7 @@ def read_ratios(text: str, origin: str) -> NamedRows:
     Raises:
         SpecError: A cell or a row is not what it must be; the message names file and line.
     """
-    table, lines = _read(text, origin, _weight)
+    table, lines = _read(text, origin, lambda _: _weight)
     total_n = table.values.sum(axis=1)
     for line, run, total in zip(lines, table.runs, total_n, strict=True):
         if abs(total - 1) > ROUNDING:
@@ -96,8 +130,8 @@ def read_ratios(text: str, origin: str) -> NamedRows:
     return NamedRows(runs=table.runs, columns=table.columns, values=table.values / total_n[:, None])
 
 
-def read_metrics(text: str, origin: str) -> NamedRows:
-    """Read a table of metrics: an empty cell or `nan` is not measured.
+def read_metrics(text: str, origin: str) -> Measurements:
+    """Read a table of metrics: an empty cell or `nan` is not measured, or a sem not known.
 
     Args:
         text: CSV with a header.
@@ -106,18 +140,34 @@ def read_metrics(text: str, origin: str) -> NamedRows:
     Raises:
         SpecError: A cell or a row is not what it must be; the message names file and line.
     """
-    table, _ = _read(text, origin, _metric)
-    for name, column in zip(table.columns, table.values.T, strict=True):
-        if np.isnan(column).all():
+    table, _ = _read(text, origin, lambda column: _sem if column.endswith(SEM) else _metric)
+    of = dict(zip(table.columns, table.values.T, strict=True))
+    metrics = tuple(name for name in table.columns if not name.endswith(SEM))
+    for name in table.columns:
+        if name.endswith(SEM) and name.removesuffix(SEM) not in metrics:
+            raise SpecError(
+                f"there is {name}, and no metric {name.removesuffix(SEM)!r}",
+                hint=f"A column METRIC{SEM} holds the standard errors of a column METRIC: add that "
+                "one, or rename this one.",
+                where=f"{origin}:1",
+            )
+    for name in metrics:
+        if np.isnan(of[name]).all():
             raise SpecError(
                 f"no run has a value of {name}",
                 hint="Remove the column, or fill in what was measured.",
                 where=f"{origin}:1",
             )
-    return table
+    unknown = np.zeros(len(table.runs))
+    return Measurements(
+        runs=table.runs,
+        metrics=metrics,
+        values=np.column_stack([of[name] for name in metrics]),
+        sems=np.column_stack([of.get(name + SEM, unknown) for name in metrics]),
+    )
 
 
-def join(ratios: NamedRows, metrics: NamedRows) -> Runs:
+def join(ratios: NamedRows, metrics: Measurements) -> Runs:
     """Join weights and metrics of the same runs.
 
     Raises:
@@ -131,8 +181,9 @@ def join(ratios: NamedRows, metrics: NamedRows) -> Runs:
             hint=f"The weights begin with run {ratios.runs[0]!r}, the metrics with "
             f"{metrics.runs[0]!r}: give one run one name.",
         )
-    Y_nm = metrics.values[[row_of[ratios.runs[row]] for row in both]]
-    for name, column in zip(metrics.columns, Y_nm.T, strict=True):
+    rows = [row_of[ratios.runs[row]] for row in both]
+    Y_nm = metrics.values[rows]
+    for name, column in zip(metrics.metrics, Y_nm.T, strict=True):
         if np.isnan(column).all():
             raise SpecError(
                 f"no run with weights has a value of {name}",
@@ -142,18 +193,19 @@ def join(ratios: NamedRows, metrics: NamedRows) -> Runs:
     return Runs(
         runs=tuple(ratios.runs[row] for row in both),
         domains=ratios.columns,
-        metrics=metrics.columns,
+        metrics=metrics.metrics,
         W_nd=ratios.values[both],
         Y_nm=Y_nm,
+        S_nm=metrics.sems[rows],
         unmeasured=tuple(run for run in ratios.runs if run not in row_of),
         unweighted=tuple(run for run in metrics.runs if run not in known),
     )
 
 
 def _read(
-    text: str, origin: str, parse: Callable[[str], float]
+    text: str, origin: str, parser_of: Callable[[str], _Parser]
 ) -> tuple[NamedRows, tuple[int, ...]]:
-    """Return the table and the line of each row."""
+    """Return the table, each column read by its own parser, and the line of each row."""
     rows = _rows(text, origin)
     line, header = next(rows, (1, []))
     names = [name.strip() for name in header]
@@ -195,7 +247,7 @@ def _read(
                 where=where,
             )
         lines[run] = line
-        values.append([_number(cells[i], names[i], parse, where) for i in kept])
+        values.append([_number(cells[i], names[i], parser_of(names[i]), where) for i in kept])
     if not values:
         raise SpecError(
             "there is no row below the header", hint="Add one row a run.", where=f"{origin}:1"
@@ -220,7 +272,7 @@ def _rows(text: str, origin: str) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _number(cell: str, column: str, parse: Callable[[str], float], where: str) -> float:
+def _number(cell: str, column: str, parse: _Parser, where: str) -> float:
     try:
         return parse(cell.strip())
     except ValueError as error:
@@ -249,6 +301,13 @@ def _metric(cell: str) -> float:
     return value
 
 
+def _sem(cell: str) -> float:
+    value = _metric(cell)
+    if value < 0:
+        raise ValueError("is negative")
+    return 0.0 if math.isnan(value) else value
+
+
 def _parsed(cell: str) -> float:
     if "_" in cell:  # Python reads 1_0 as 10, nobody else does
         raise ValueError("is not a number")
@@ -258,9 +317,10 @@ def _parsed(cell: str) -> float:
         raise ValueError("is not a number") from None
 
 
-_HINT: dict[Callable[[str], float], str] = {
+_HINT: dict[_Parser, str] = {
     _weight: "A weight is a number from 0 to 1. Columns that are no domains may be named `name` "
     "or `index`.",
     _metric: "A metric is a number; leave the cell empty where it was not measured. Columns that "
     "are no metrics may be named `name` or `index`.",
+    _sem: "A standard error is 0 or more; leave the cell empty where it is not known.",
 }

@@ -16,6 +16,7 @@ from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.fit import fit
 from mixatlas.surrogate.gp import Processes
 from mixatlas.surrogate.threads import single_thread
+from mixatlas.surrogate.warp import centre
 
 FloatArray = NDArray[np.float64]
 
@@ -59,28 +60,32 @@ class TablePosterior:
         return sorted(data.X_nf[row].tolist()), float(data.Z_mn[:, row].sum())
 
     def predict(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return mean and sd (q, m) of a new measurement of each metric."""
+        """Return mean and sd (q, m) of a new measurement of each metric.
+
+        Its known noise is that of a typical one: the median.
+        """
         mean_qm, variance_qm = self.processes.marginals(W_qd)
-        sd_qm = np.sqrt(variance_qm + self.processes.residual_variance_m)
+        sd_qm = np.sqrt(variance_qm + self.processes.noise_variance_m)
         return self.shift_m + self.spread_m * mean_qm, self.widening * self.spread_m * sd_qm
 
     @property
     def noise_sd_m(self) -> FloatArray:
-        """Learnt sd (m,) of a measurement around what its mixture makes of the metric."""
-        return np.asarray(self.spread_m * np.sqrt(self.processes.residual_variance_m))
+        """Sd (m,) of a typical measurement around what its mixture makes of the metric."""
+        return np.asarray(self.spread_m * np.sqrt(self.processes.noise_variance_m))
 
     def left_out(self) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (n, m) of each run's measurement, predicted without its mixture.
 
         All runs of one mixture are left out together, at the hyper-parameters of the whole fit.
+        What was not measured has no meaning here.
         """
         mean_gm, variance_gm, _ = self.processes.leave_out(self.groups)
         group_n = np.empty(sum(map(len, self.groups)), dtype=np.int64)
         for g, rows in enumerate(self.groups):
             group_n[list(rows)] = g
-        sd_gm = np.sqrt(variance_gm + self.processes.residual_variance_m)
-        sd_gm = self.widening * self.spread_m * sd_gm
-        return (self.shift_m + self.spread_m * mean_gm)[group_n], sd_gm[group_n]
+        noise_nm = self.processes.data.N_mn.T.numpy() + self.processes.residual_variance_m
+        sd_nm = self.widening * self.spread_m * np.sqrt(variance_gm[group_n] + noise_nm)
+        return (self.shift_m + self.spread_m * mean_gm)[group_n], sd_nm
 
     def effects(self, w_d: FloatArray, *, step: float) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (d, m) of what a step from a mixture towards each domain changes.
@@ -101,26 +106,30 @@ class TablePosterior:
         return self.spread_m * (mean_mq[:, 1:] - mean_mq[:, :1]).T, sd_dm
 
 
-def learn_table(domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray) -> TablePosterior:
+def learn_table(
+    domains: Sequence[str], W_nd: FloatArray, Y_nm: FloatArray, S_nm: FloatArray | float = 0.0
+) -> TablePosterior:
     """Fit the surrogate to finished runs.
 
     Args:
         domains: Names of the `d` domains; names `a.b` tell a grid.
         W_nd: Weights, rows on the simplex.
         Y_nm: Metrics as measured, NaN = not measured; each is measured at least once.
+        S_nm: Known standard errors of the measurements, 0 where not known: what they do not
+            explain is learnt.
 
     Raises:
         FitFailed: The numbers fail.
     """
-    shift_m = np.nanmean(Y_nm, axis=0)
-    sd_m = np.nanstd(Y_nm, axis=0)
+    noise_nm = np.broadcast_to(S_nm, Y_nm.shape) ** 2
+    shift_m, sd_m = centre(Y_nm, noise_nm)
     # Rounding alone may spread equal values by some of their last digits.
     spread_m = np.where(sd_m > 1e-12 * np.abs(shift_m), sd_m, 1.0)
     with single_thread():
         fitted = fit(
             W_nd,
             (Y_nm - shift_m) / spread_m,
-            noise_m=np.zeros(Y_nm.shape[1]),
+            noise_m=noise_nm / spread_m**2,
             features=Features.over(domains, W_nd),
         )
     groups: dict[bytes, list[int]] = {}

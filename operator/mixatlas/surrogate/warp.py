@@ -37,17 +37,26 @@ class Warp:
     spread_m: FloatArray
 
     @classmethod
-    def fitted(cls, scale: Scale, Y_nm: FloatArray, *, least_spread_m: FloatArray) -> Self:
+    def fitted(
+        cls,
+        scale: Scale,
+        Y_nm: FloatArray,
+        *,
+        least_spread_m: FloatArray,
+        sem_nm: FloatArray | float = 0.0,
+    ) -> Self:
         """Standardise by the measured rows.
 
         Args:
             scale: Says which benchmarks are losses.
             Y_nm: Scores; NaN = not measured. Each benchmark is measured at least once.
             least_spread_m: Lower bound of the spread, in latent units: the noise.
+            sem_nm: Known standard errors of the scores: those known better count more.
         """
-        Z_nm = _latent(scale.is_loss_m, Y_nm)
-        spread_m = np.maximum(np.nanstd(Z_nm, axis=0), least_spread_m)
-        return cls(is_loss_m=scale.is_loss_m, shift_m=np.nanmean(Z_nm, axis=0), spread_m=spread_m)
+        noise_nm = latent_noise_sd(scale, np.broadcast_to(sem_nm, Y_nm.shape), Y_nm) ** 2
+        shift_m, spread_m = centre(_latent(scale.is_loss_m, Y_nm), noise_nm)
+        spread_m = np.maximum(spread_m, least_spread_m)
+        return cls(is_loss_m=scale.is_loss_m, shift_m=shift_m, spread_m=spread_m)
 
     def standardised(self, Y_nm: FloatArray) -> FloatArray:
         """Map scores (…, m) to latents; NaN stays."""
@@ -70,13 +79,41 @@ class Warp:
         )
 
 
+def centre(Z_nm: FloatArray, noise_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return mean and sd (m,) of values, counted by how well they are known (see `counts`)."""
+    count_nm, Z_nm = counts(Z_nm, noise_nm), np.where(np.isfinite(Z_nm), Z_nm, 0.0)
+    total_m = count_nm.sum(axis=0)
+    shift_m = (count_nm * Z_nm).sum(axis=0) / total_m
+    return shift_m, np.sqrt((count_nm * (Z_nm - shift_m) ** 2).sum(axis=0) / total_m)
+
+
+def counts(Z_nm: FloatArray, noise_nm: FloatArray) -> FloatArray:
+    """Return how much each value counts, (n, m): 1 without noise, 0 where it is not there.
+
+    It is T / (T + its noise variance), with T the variance of the better known half: a value that
+    is known badly may lie anywhere, and must not set the scale of the others.
+
+    Args:
+        Z_nm: Values, NaN = not measured; each column is measured at least once.
+        noise_nm: Their known noise variances.
+    """
+    measured_nm = np.isfinite(Z_nm)
+    noise_nm = np.where(measured_nm, noise_nm, np.nan)
+    better_nm = noise_nm <= np.nanmedian(noise_nm, axis=0)
+    true_m = np.nanvar(np.where(better_nm, Z_nm, np.nan), axis=0)
+    all_m = np.nanvar(Z_nm, axis=0)
+    # Where these are equal, but for rounding, they tell no scale.
+    true_m = np.where(true_m > 1e-12 * all_m, true_m, np.where(all_m > 0, all_m, 1.0))
+    return np.where(measured_nm, true_m / (true_m + noise_nm), 0.0)
+
+
 def latent_noise_sd(scale: Scale, sd_m: FloatArray, level_m: FloatArray) -> FloatArray:
     """Carry a score's noise sd into unstandardised latents (delta method: sd / loss).
 
     Args:
         scale: Says which benchmarks are losses.
-        sd_m: Noise sd in score units.
-        level_m: Scores at which it was measured.
+        sd_m: Noise sd in score units, (…, m).
+        level_m: Scores at which it was measured, (…, m).
     """
     loss_m = np.maximum(np.abs(level_m), LEAST_LOSS)
     return np.where(scale.is_loss_m, sd_m / loss_m, sd_m)
