@@ -11,6 +11,7 @@ from mixatlas.contract.manifest import Domain, Shard
 from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.seeds import seed_for
+from mixatlas.ledger.evidence import Source
 from mixatlas.ledger.history import History
 from mixatlas.ledger.records import ObjectiveRecord
 from mixatlas.objective.fixing import fix_objective
@@ -101,4 +102,32 @@ def an_objective(history: History) -> ObjectiveRecord:
         scale="Normalized",
         reference="natural",
         reference_mixture=history.mixtures[0],
+    )
+
+
+def a_source(
+    ours: Sequence[str],
+    W_nc: np.ndarray,
+    Y_nm: np.ndarray,
+    *,
+    domains: Sequence[str] | None = None,
+    metrics: Sequence[str] = ("answers", "loss"),
+    shares: np.ndarray | None = None,
+) -> Source:
+    """Return runs of elsewhere, over domains of the same names unless others are given."""
+    domains = tuple(ours if domains is None else domains)
+    if shares is None:
+        shares = np.array([[float(name == domain) for domain in domains] for name in ours])
+    return Source(
+        field="spec.search.warmStart.0",
+        origin=("s3://tables/ratios.csv",),
+        sha256=("0" * 64,),
+        domains=domains,
+        weights=tuple(map(tuple, W_nc.tolist())),
+        metrics=tuple(metrics),
+        scores=tuple(
+            tuple(value if np.isfinite(value) else None for value in row) for row in Y_nm.tolist()
+        ),
+        ours=tuple(ours),
+        shares=tuple(map(tuple, shares.tolist())),
     )

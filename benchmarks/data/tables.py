@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,16 @@ class Split:
 
     seen: IntArray
     unseen: IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """Finished runs alone; weights sum to 1, metrics are lower the better."""
+
+    domains: tuple[str, ...]
+    metrics: tuple[str, ...]
+    W_nd: FloatArray
+    Y_nm: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,9 +181,17 @@ def random_split(n: int, size: int, seed: int) -> Split:
     return Split(seen=order[:size], unseen=order[size:])
 
 
-def _regmix_part(part: str) -> tuple[tuple[str, ...], tuple[str, ...], FloatArray, FloatArray]:
-    ratios, columns = _read(HERE / "regmix" / f"{part}_mixture_1m.csv", skip=("index",))
-    values, losses = _read(HERE / "regmix" / f"{part}_pile_loss_1m.csv", skip=("index",))
+def regmix_runs(size: Literal["1m", "60m", "1B"]) -> Runs:
+    """Runs of RegMix at one size: those to see from at 1M parameters, else those to be ranked."""
+    domains, metrics, W_nd, Y_nm = _regmix_part("train" if size == "1m" else "test", size)
+    return Runs(domains=domains, metrics=metrics, W_nd=W_nd, Y_nm=Y_nm)
+
+
+def _regmix_part(
+    part: str, size: str = "1m"
+) -> tuple[tuple[str, ...], tuple[str, ...], FloatArray, FloatArray]:
+    ratios, columns = _read(HERE / "regmix" / f"{part}_mixture_{size}.csv", skip=("index",))
+    values, losses = _read(HERE / "regmix" / f"{part}_pile_loss_{size}.csv", skip=("index",))
     by_index = {row["index"]: row for row in values}
     return (
         tuple(column.removeprefix("train_the_pile_") for column in columns),

@@ -13,15 +13,21 @@ from mixatlas.surrogate.kernel import prior
 from mixatlas.surrogate.likelihood import log_likelihood
 
 
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 20))
-def test_value_and_slope_are_those_of_the_covariance(seed: int, n: int) -> None:
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 20), n_sources=st.sampled_from([0, 2]))
+def test_value_and_slope_are_those_of_the_covariance(seed: int, n: int, n_sources: int) -> None:
     rng = np.random.default_rng(seed)
     W_nd = rng.dirichlet(np.full(4, 0.5), size=n)
     features = Features.over(("a.x", "a.y", "b.x", "b.y"), W_nd)
     Z_nm = rng.normal(size=(n, 2))
     Z_nm[0, 1] = np.nan
-    data = Data.of(features(W_nd), Z_nm, np.array([0.01, 0.1]))
-    mean_p, sd_p = prior(features.n_groups)
+    X_nf, sees_mje = features(W_nd), None
+    if n_sources:
+        # The first source tells of both benchmarks, the second of the first one.
+        sees_mje = torch.zeros(2, 2, 3, dtype=torch.float64)
+        sees_mje[[0, 1, 0], [0, 0, 1], [0, 1, 2]] = 1.0
+        X_nf = torch.cat([X_nf, torch.as_tensor(rng.normal(size=(n, 3)))], dim=1)
+    data = Data.of(X_nf, Z_nm, np.array([0.01, 0.1]), sees_mje)
+    mean_p, sd_p = prior(features.n_groups, n_sources=n_sources)
     theta_mp = torch.as_tensor(mean_p + sd_p * rng.normal(size=(2, len(mean_p))))
 
     value_m, slope_mp = log_likelihood(theta_mp, data)

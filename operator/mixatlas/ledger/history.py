@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixatlas.contract.mixture import Mixture
+from mixatlas.ledger.evidence import Source
 
 FloatArray = NDArray[np.float64]
 
@@ -25,6 +26,7 @@ class History:
         Y_nm: Scores, larger is better (losses are negated); NaN = not measured or diverged.
         V_nm: Squared standard error of each score over items; NaN where `Y_nm` is.
         diverged_n: Trials that diverged: infeasible points, not low scores.
+        evidence: Runs of elsewhere that may tell which mixtures are good.
     """
 
     domains: tuple[str, ...]
@@ -35,6 +37,7 @@ class History:
     Y_nm: FloatArray
     V_nm: FloatArray
     diverged_n: NDArray[np.bool_]
+    evidence: tuple[Source, ...] = ()
 
     @classmethod
     def empty(cls, domains: tuple[str, ...], benchmarks: tuple[str, ...]) -> History:

@@ -10,7 +10,7 @@ Notation: n runs, m metrics, k folds, l levels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ def checked(processes: Processes, group_n: IntArray) -> tuple[Processes, float]:
 def _refitted(processes: Processes, rows: IntArray, *, relevance_sd: float) -> Processes:
     """Return processes of the same data under another prior, fitted to some rows of it."""
     data, features = processes.data, processes.features
-    some = Data(X_nf=data.X_nf[rows], Z_mn=data.Z_mn[:, rows], N_mn=data.N_mn[:, rows])
+    some = replace(data, X_nf=data.X_nf[rows], Z_mn=data.Z_mn[:, rows], N_mn=data.N_mn[:, rows])
     theta_mp, _ = maximum(some, features.n_groups, relevance_sd=relevance_sd)
     return Processes.conditioned(features, theta_mp=theta_mp, data=data)
 
@@ -125,12 +125,14 @@ def _left_out(
     metrics = np.linspace(0, m - 1, min(m, MOST_METRICS)).round().astype(np.int64)
     X_nf = processes.data.X_nf[rows]
     Z_mn, N_mn = processes.data.Z_mn[metrics][:, rows], processes.data.N_mn[metrics][:, rows]
+    sees_mje = processes.data.sees_mje
     fold = torch.as_tensor(fold_n)
     # All folds are one batch: a run is left out by so much noise that it says nothing.
     data = Data(
         X_nf=X_nf,
         Z_mn=torch.cat([torch.where(fold == k, 0.0, Z_mn) for k in range(N_FOLDS)]),
         N_mn=torch.cat([torch.where(fold == k, UNMEASURED, N_mn) for k in range(N_FOLDS)]),
+        sees_mje=None if sees_mje is None else torch.cat([sees_mje[metrics]] * N_FOLDS),
     )
     theta_mp, _ = maximum(data, processes.features.n_groups, relevance_sd=relevance_sd)
     refitted = Processes.conditioned(processes.features, theta_mp=theta_mp, data=data)

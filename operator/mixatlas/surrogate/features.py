@@ -7,14 +7,16 @@ seen through both, and the kernel learns how much either counts. A concept or a 
 acts beside its cells (the same format, the same pictures), so the sums over the grid's two axes
 are features too.
 
-Notation: n mixtures, d domains, g groups (cells and sums), f = 2 g features.
+Where runs of elsewhere are evidence, what they make expect of each benchmark is a feature too.
+
+Notation: n mixtures, d domains, g groups (cells and sums), f = 2 g features and e expectations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -38,6 +40,19 @@ MARGIN = 0.5
 trials would otherwise promise most in corners that none of them came near."""
 
 
+class Expectations(Protocol):
+    """What sources of evidence expect of mixtures, standardised over the trials."""
+
+    @property
+    def sees_mje(self) -> torch.Tensor:
+        """1 where the expectation e is source j's of benchmark m (see `Kernel.of`)."""
+        ...
+
+    def __call__(self, W_nd: torch.Tensor) -> torch.Tensor:
+        """Map weights (…, n, d) to expectations (…, n, e). Gradients flow."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Features:
     """A fixed map from the simplex to feature space, standardised over the trials.
@@ -51,6 +66,7 @@ class Features:
         low_f: Least value that counts, after standardising: what lies farther from all trials than
             `MARGIN` looks as if it did not.
         high_f: The largest.
+        evidence: Gives further features; None where there is none.
     """
 
     S_dg: torch.Tensor
@@ -59,15 +75,24 @@ class Features:
     spread_f: torch.Tensor
     low_f: torch.Tensor
     high_f: torch.Tensor
+    evidence: Expectations | None = None
 
     @classmethod
-    def over(cls, domains: Sequence[str], W_nd: FloatArray, *, epsilon: float = EPSILON) -> Self:
+    def over(
+        cls,
+        domains: Sequence[str],
+        W_nd: FloatArray,
+        *,
+        epsilon: float = EPSILON,
+        evidence: Expectations | None = None,
+    ) -> Self:
         """Build the features of named domains: cells alone, or with the sums of their grid.
 
         Args:
             domains: Names; `concept.task` tells the grid.
             W_nd: Weights of the trials, n >= 1.
             epsilon: Of the logarithm, positive.
+            evidence: Of the same trials.
         """
         S_dg = torch.as_tensor(np.concatenate([np.eye(len(domains)), Grid.of(domains).sums_sd]).T)
         X_nf = _warped(torch.as_tensor(W_nd), S_dg, epsilon).numpy()
@@ -83,6 +108,7 @@ class Features:
             spread_f=torch.as_tensor(spread_f),
             low_f=torch.as_tensor(standard_nf.min(axis=0) - MARGIN),
             high_f=torch.as_tensor(standard_nf.max(axis=0) + MARGIN),
+            evidence=evidence,
         )
 
     @property
@@ -90,13 +116,20 @@ class Features:
         """Number of groups g."""
         return self.S_dg.shape[1]
 
+    @property
+    def sees_mje(self) -> torch.Tensor | None:
+        """Which expectation is whose (see `Kernel.of`), None without evidence."""
+        return None if self.evidence is None else self.evidence.sees_mje
+
     def __call__(self, W_nd: FloatArray | torch.Tensor) -> torch.Tensor:
         """Map weights of shape (…, n, d) to features of shape (…, n, f), float64.
 
         Gradients flow to weights that are a tensor; that of a root is bounded (see `FINEST`).
         """
-        X_nf = _warped(torch.as_tensor(W_nd), self.S_dg, self.epsilon)
-        return ((X_nf - self.centre_f) / self.spread_f).clamp(self.low_f, self.high_f)
+        W_nd = torch.as_tensor(W_nd)
+        X_nf = _warped(W_nd, self.S_dg, self.epsilon)
+        X_nf = ((X_nf - self.centre_f) / self.spread_f).clamp(self.low_f, self.high_f)
+        return X_nf if self.evidence is None else torch.cat([X_nf, self.evidence(W_nd)], dim=-1)
 
 
 def _warped(W_nd: torch.Tensor, S_dg: torch.Tensor, epsilon: float) -> torch.Tensor:

@@ -79,10 +79,11 @@ def fit(
     noise_nm = np.broadcast_to(noise_m, Z_nm.shape)
     few = _representative(W_nd, Z_nm, noise_nm)
     X_nf = features(W_nd)
-    fitted_to = Data.of(X_nf[few], Z_nm[few], noise_nm[few])
+    sees_mje = features.sees_mje
+    fitted_to = Data.of(X_nf[few], Z_nm[few], noise_nm[few], sees_mje)
     theta_mp, value = maximum(fitted_to, features.n_groups, start_mp=warm_start)
     processes = Processes.conditioned(
-        features, theta_mp=theta_mp, data=Data.of(X_nf, Z_nm, noise_nm)
+        features, theta_mp=theta_mp, data=Data.of(X_nf, Z_nm, noise_nm, sees_mje)
     )
     return Fit(processes=processes, log_posterior=value)
 
@@ -105,7 +106,7 @@ def maximum(
     Raises:
         FitFailed: It does not end in finite numbers.
     """
-    mean_p, sd_p = prior(n_groups, relevance_sd)
+    mean_p, sd_p = prior(n_groups, relevance_sd, data.n_sources)
     if start_mp is None:
         start_mp = np.tile(mean_p, (len(data.Z_mn), 1))
     theta_mp, value_m = _ascend(data, start_mp, mean_p=mean_p, sd_p=sd_p)
@@ -118,16 +119,16 @@ def maximum(
 
 
 def start_from(
-    warm_start: Hyperparameters | None, names: Sequence[str], n_groups: int
+    warm_start: Hyperparameters | None, names: Sequence[str], n_groups: int, n_sources: int = 0
 ) -> FloatArray | None:
-    """Read stored hyper-parameters.
+    """Read stored hyper-parameters, those of as many groups and sources of evidence.
 
     Returns:
         Logarithms (m, p) to start from; None where a benchmark is missing or malformed, since a
         warm start is help, never a condition.
     """
     rows = [(warm_start or {}).get(name, ()) for name in names]
-    mean_p, sd_p = prior(n_groups)
+    mean_p, sd_p = prior(n_groups, n_sources=n_sources)
     if any(len(row) != len(mean_p) or not 0 < min(row) <= max(row) < np.inf for row in rows):
         return None
     theta_mp = np.log(np.array(rows))

@@ -40,14 +40,22 @@ class Data:
         X_nf: Features of the trials.
         Z_mn: Standardised latents; 0 where not measured.
         N_mn: Known noise variance; `UNMEASURED` where not measured.
+        sees_mje: Which of the last features are expectations of evidence (see `Kernel.of`).
     """
 
     X_nf: torch.Tensor
     Z_mn: torch.Tensor
     N_mn: torch.Tensor
+    sees_mje: torch.Tensor | None = None
 
     @classmethod
-    def of(cls, X_nf: torch.Tensor, Z_nm: FloatArray, noise_m: FloatArray) -> Self:
+    def of(
+        cls,
+        X_nf: torch.Tensor,
+        Z_nm: FloatArray,
+        noise_m: FloatArray,
+        sees_mje: torch.Tensor | None = None,
+    ) -> Self:
         """Arrange standardised latents (NaN = not measured) and their known noise variances.
 
         These are one a benchmark, (m,), or one a score, (n, m).
@@ -57,7 +65,13 @@ class Data:
             X_nf=X_nf,
             Z_mn=torch.as_tensor(np.where(measured_nm, Z_nm, 0.0).T.copy()),
             N_mn=torch.as_tensor(np.where(measured_nm, noise_m, UNMEASURED).T.copy()),
+            sees_mje=sees_mje,
         )
+
+    @property
+    def n_sources(self) -> int:
+        """Number of sources of evidence."""
+        return 0 if self.sees_mje is None else self.sees_mje.shape[1]
 
 
 def factor(theta_mp: torch.Tensor, data: Data) -> torch.Tensor:
@@ -69,9 +83,10 @@ def factor(theta_mp: torch.Tensor, data: Data) -> torch.Tensor:
         FitFailed: A covariance is not positive definite.
     """
     noise_mn = data.N_mn + theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
+    kernel = Kernel.of(theta_mp, data.sees_mje)
     factors = []
-    for theta_p, noise_n in zip(theta_mp, noise_mn, strict=True):
-        (C_nn,) = Kernel.of(theta_p[None, :])(data.X_nf, data.X_nf)
+    for m, noise_n in enumerate(noise_mn):
+        (C_nn,) = kernel.only(m)(data.X_nf, data.X_nf)
         factors.append(cholesky(C_nn + noise_n.diag()))
     return torch.stack(factors)
 
@@ -125,7 +140,7 @@ class Processes:
         """
         L_mnn = factor(theta_mp, data)
         alpha_mn = torch.cholesky_solve(data.Z_mn[..., None], L_mnn)[..., 0]
-        kernel = Kernel.of(theta_mp)
+        kernel = Kernel.of(theta_mp, data.sees_mje)
         return cls(
             features=features,
             theta_mp=theta_mp,
@@ -228,7 +243,8 @@ class Processes:
         L_mnn[:, :n, :n] = self.L_mnn
         L_mnn[:, n:, :n] = H_mnp.transpose(1, 2)
         L_mnn[:, n:, n:] = cholesky(left_mpp)
-        data = Data(
+        data = replace(
+            self.data,
             X_nf=torch.cat([self.data.X_nf, P_pf]),
             Z_mn=torch.cat([self.data.Z_mn, mean_mp], dim=1),
             N_mn=torch.cat([self.data.N_mn, noise_mp], dim=1),

@@ -13,6 +13,7 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.ledger.records import ObjectiveRecord
 from mixatlas.objective.scale import Scale
+from mixatlas.surrogate.evidence import Evidence
 from mixatlas.surrogate.feasibility import Divergence, MaxDrop
 from mixatlas.surrogate.features import EPSILON, Features
 from mixatlas.surrogate.fit import Hyperparameters, fit, start_from
@@ -55,7 +56,7 @@ def learn(
 
     Args:
         history: Finished trials in any order; rows are sorted by trial number first, so that the
-            order cannot matter.
+            order cannot matter. Runs of elsewhere count as much as they are found to be of use.
         record: The fixed objective, with the seed noise of each score.
         constraints: Drops that are not allowed.
         least_epsilon: Lower bound of the log-warp's ε: the longest sample's tokens over a
@@ -83,14 +84,18 @@ def learn(
     sem_nm = np.zeros_like(Y_nm) if is_noise_known else np.sqrt(history.V_nm[order_n])
     warp = Warp.fitted(scale, Y_nm, least_spread_m=np.maximum(noise_sd_m, 1e-9), sem_nm=sem_nm)
     known_nm = noise_sd_m**2 + latent_noise_sd(scale, sem_nm, Y_nm) ** 2
-    features = Features.over(history.domains, W_nd, epsilon=max(EPSILON, least_epsilon))
     with single_thread():
+        evidence = Evidence.over(history.evidence, scale.names, W_nd)
+        features = Features.over(
+            history.domains, W_nd, epsilon=max(EPSILON, least_epsilon), evidence=evidence
+        )
+        n_sources = 0 if evidence is None else len(evidence.sources)
         fitted = fit(
             W_nd,
             warp.standardised(Y_nm),
             noise_m=known_nm / warp.spread_m**2,
             features=features,
-            warm_start=start_from(warm_start, scale.names, features.n_groups),
+            warm_start=start_from(warm_start, scale.names, features.n_groups, n_sources),
         )
         processes = fitted.processes
         if not is_noise_known:
