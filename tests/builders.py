@@ -130,4 +130,5 @@ def a_source(
         ),
         ours=tuple(ours),
         shares=tuple(map(tuple, shares.tolist())),
+        n_found=len(W_nc),
     )

@@ -99,3 +99,21 @@ def test_an_object_of_nobody_is_kept_from_everybody() -> None:
     world = World()
     assert world.see("job", {"metadata": {"uid": "x", "resourceVersion": "1"}}) is None
     assert world.of_search("job", "s") == []
+
+
+def test_the_ledger_of_a_search_is_found_by_name_in_its_own_namespace() -> None:
+    world = World()
+    for version, (namespace, name, status) in enumerate(
+        [
+            ("a", "other", {"ledger": "s3://a"}),
+            ("b", "other", {"ledger": "s3://b"}),
+            ("a", "new", {}),
+        ]
+    ):
+        metadata = {"uid": f"u{version}", "resourceVersion": f"{version}"}
+        metadata |= {"namespace": namespace, "name": name}
+        world.see("search", {"metadata": metadata, "status": status})
+    assert world.ledger_of("a", "other") == "s3://a"
+    assert world.ledger_of("b", "other") == "s3://b"
+    assert world.ledger_of("b", "new") is None
+    assert world.ledger_of("a", "new") is None, "it was not accepted"

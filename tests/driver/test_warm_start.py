@@ -6,6 +6,7 @@ import pytest
 
 from mixatlas.contract.errors import SpecError
 from mixatlas.contract.trial import Purpose
+from mixatlas.driver.warm_start import brought_by
 from mixatlas.ledger.records import PlannedTrial, RoundKind
 from mixatlas.plan.observed import Observed
 from mixatlas.plan.plan import why_finished
@@ -160,25 +161,33 @@ def test_the_base_alone_can_be_taken_over(changes: dict[str, object]) -> None:
     assert "trial 0 (base ok), taken over from" in " ".join(text for _, text in second.sink.events)
 
 
-REFUSED = {
-    "trainer": (
-        {"proxy__trainer": {"model": {"config": {}}, "globalBatchTokens": 200}},
-        "proxy.trainer differ",
-    ),
-    "base": ({"proxy__base": {"warmupTokens": 21_000}}, "proxy.base differ"),
-    "room": ({"search__maxTrials": 6}, "spec.search.maxTrials: 6 is too few"),
-}
-
-
-@pytest.mark.parametrize(("changes", "words"), REFUSED.values(), ids=REFUSED)
-def test_a_warm_start_that_brings_nothing_is_refused(
-    changes: dict[str, object], words: str
+@pytest.mark.parametrize(
+    ("changes", "differs"),
+    [
+        (
+            {"proxy__trainer": {"model": {"config": {}}, "globalBatchTokens": 200}},
+            ("proxy.trainer",),
+        ),
+        ({"proxy__base": {"warmupTokens": 21_000}}, ("proxy.base",)),
+    ],
+)
+def test_what_no_trial_of_ours_would_be_is_not_taken_and_told_why(
+    changes: dict[str, object], differs: tuple[str, ...]
 ) -> None:
     first = World()
     first.run()
-    with pytest.raises(SpecError) as refusal:
-        warm(first, **changes).driver()
-    assert words in str(refusal.value)
+    second = warm(first, **changes)
+    accepted = second.driver().observe().accepted
+    assert brought_by(second.store, accepted).trials == ()
+    (source,) = accepted.warm_start.sources
+    assert source.differs == differs
+
+
+def test_more_trials_than_there_is_room_for_are_refused() -> None:
+    first = World()
+    first.run()
+    with pytest.raises(SpecError, match=r"spec\.search\.maxTrials: 6 is too few"):
+        warm(first, search__maxTrials=6).driver()
 
 
 def test_a_ledger_that_is_not_there_is_refused() -> None:
@@ -209,8 +218,6 @@ def test_only_trials_of_the_same_image_are_taken(
     driver.run()
     second = warm(first)
     second.runner.image_id = ours
-    if is_same:
-        second.driver()
-        return
-    with pytest.raises(SpecError, match="none of its"):
-        second.driver()
+    accepted = second.driver().observe().accepted
+    assert bool(brought_by(second.store, accepted).trials) is is_same
+    assert bool(accepted.warm_start.sources) is not is_same, "the others are evidence"

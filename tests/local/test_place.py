@@ -11,7 +11,14 @@ import pytest
 from fakes import MemoryStore
 from mixatlas.adapters.s3 import S3Settings, S3Store
 from mixatlas.contract.errors import HistoryMismatch, SearchFailed
-from mixatlas.local.place import hold_store, ledger_root, look_at, must_hold_ledger, open_store
+from mixatlas.local.place import (
+    hold_store,
+    ledger_beside,
+    ledger_root,
+    look_at,
+    must_hold_ledger,
+    open_store,
+)
 from mixatlas.local.state import StateFolder
 from scenario import a_document
 
@@ -59,3 +66,13 @@ def test_a_search_whose_ledger_is_not_found_does_not_begin_anew(tmp_path: Path) 
         must_hold_ledger(store, state, root)
     store.put(f"{root}/search.json", b"{}")
     must_hold_ledger(store, state, root)
+
+
+def test_the_ledger_of_a_search_that_was_run_beside_another_is_found(tmp_path: Path) -> None:
+    state, other = (StateFolder.of(tmp_path / "search.yaml", n, None) for n in ("this", "other"))
+    assert ledger_beside(state, "other") is None
+    other.path.mkdir(parents=True)
+    other.status.write_text('{"status": {}}')
+    assert ledger_beside(state, "other") is None, "it was not accepted"
+    other.status.write_text('{"status": {"ledger": "s3://mixatlas/a/b"}}')
+    assert ledger_beside(state, "other") == "s3://mixatlas/a/b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from mixatlas.cli.documents import dir_option, file_option, places_in, read_docu
 from mixatlas.cli.screen import shorten
 from mixatlas.contract.mixture import PPM
 from mixatlas.driver.preview import Preview, preview
-from mixatlas.local.place import open_store
+from mixatlas.local.place import ledger_beside, open_store
 from mixatlas.local.state import StateFolder
 
 
@@ -24,7 +25,7 @@ def command(file: Path, folder: Path | None) -> None:
     search = read_document(file)
     state = StateFolder.of(file, search.metadata.name, folder)
     with places_in(file), open_store(search, state) as (store, _):
-        found = preview(store, search)
+        found = preview(store, search, find_ledger=partial(ledger_beside, state))
     console = Console(highlight=False, width=None if Console().is_terminal else 80)
     console.print(_region(found))
     console.print(_first_round(found, console.width))
@@ -72,6 +73,7 @@ def _trainings(found: Preview) -> list[str]:
     lines.append(f"{sum(found.trainings.values()):>6} in all, {found.tokens:,} tokens")
     if found.n_taken:
         lines.append(f"{found.n_taken:>6} trials taken over from earlier searches")
+    lines.extend(f"       {source.told}" for source in found.accepted.warm_start.sources)
     if found.of_target is not None:
         lines.append(f"       {100 * found.of_target:.3g} % of the target run's tokens")
     return lines

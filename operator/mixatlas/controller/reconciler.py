@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 from mixatlas.adapters.clock import SystemClock
@@ -174,7 +175,14 @@ class Reconciler:
             name=search.metadata.name,
             uid=uid,
         )
-        accepted = accept(store, search, uid=uid, root=root, image=trainer_image(place))
+        accepted = accept(
+            store,
+            search,
+            uid=uid,
+            root=root,
+            image=trainer_image(place),
+            find_ledger=partial(self._world.ledger_of, place.namespace),
+        )
         sink = ResourceSink(self._api, resource)
         proposer = self._proposers(uid)
         held: _Held

@@ -62,6 +62,17 @@ class World:
         with self._lock:
             return list(self._shelves["search"].items)
 
+    def ledger_of(self, namespace: str, name: str) -> str | None:
+        """Return the prefix of a search's ledger, None where it has none yet."""
+        with self._lock:
+            found = list(self._shelves["search"].items.values())
+        for search in found:
+            metadata = search["metadata"]
+            if (metadata.get("namespace"), metadata["name"]) == (namespace, name):
+                ledger = (search.get("status") or {}).get("ledger")
+                return str(ledger) if ledger else None
+        return None
+
     def of_search(self, kind: Kind, uid: str) -> list[Plain]:
         """Return the Jobs or pods of a search."""
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -14,9 +14,10 @@ from mixatlas.contract.manifest import BenchmarkManifest, CorpusManifest, file_l
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.trial import BaseRef, BenchmarkRef
 from mixatlas.contract.urls import join
+from mixatlas.driver.evidence import read_warm_start, stored_warm_start
 from mixatlas.driver.limits import limited_space
-from mixatlas.driver.ports import ObjectStore
-from mixatlas.driver.warm_start import check_warm_start
+from mixatlas.driver.ports import FindLedger, ObjectStore
+from mixatlas.driver.warm_start import check_room
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.reading import read_record, unreadable
 from mixatlas.ledger.records import BenchmarkIdentity, SearchRecord, weights_of
@@ -100,8 +101,18 @@ def space_of(search: MixtureSearch, corpus: Corpus) -> MixtureSpace:
     return limited_space(search.spec.space, corpus.view.tokens, target_tokens=tokens)
 
 
+def nowhere(name: str) -> None:
+    """Find no other search: for a place that knows of none."""
+
+
 def accept(
-    store: ObjectStore, search: MixtureSearch, *, uid: str, root: str, image: str
+    store: ObjectStore,
+    search: MixtureSearch,
+    *,
+    uid: str,
+    root: str,
+    image: str,
+    find_ledger: FindLedger = nowhere,
 ) -> Accepted:
     """Accept a document, or take up the search that was accepted under the same identity.
 
@@ -111,6 +122,7 @@ def accept(
         uid: Identity of the search.
         root: URI prefix of its ledger.
         image: Identity of the trainer (`sha256:…`), or the reference of its image.
+        find_ledger: Finds the searches that a warm start names.
 
     Returns:
         What is in force: of a search that exists, the document that it was accepted with.
@@ -130,14 +142,24 @@ def accept(
         corpus = read_corpus(store, accepted_search)
         _must_match(record, corpus)
         base = _base(store, accepted_search)
-        return _accepted(record, accepted_search, corpus, base=base, layout=layout)
-    accepted = prepare(store, search, uid=uid, root=root, image=image)
+        accepted = _accepted(record, accepted_search, corpus, base=base, layout=layout)
+        return replace(accepted, warm_start=stored_warm_start(store, accepted))
+    accepted = prepare(store, search, uid=uid, root=root, image=image, find_ledger=find_ledger)
+    # Evidence first: a search that is there has its evidence.
+    if search.spec.search.warm_start:
+        store.put(layout.evidence, accepted.warm_start.to_bytes())
     store.put(layout.search, accepted.record.to_bytes())
     return accepted
 
 
 def prepare(
-    store: ObjectStore, search: MixtureSearch, *, uid: str, root: str, image: str
+    store: ObjectStore,
+    search: MixtureSearch,
+    *,
+    uid: str,
+    root: str,
+    image: str,
+    find_ledger: FindLedger = nowhere,
 ) -> Accepted:
     """Check a new document and derive what follows from it; nothing is written.
 
@@ -148,6 +170,7 @@ def prepare(
         root: URI prefix of its ledger.
         image: Identity of the trainer (`sha256:…`), or the reference of its image; empty where
             that is not known.
+        find_ledger: Finds the searches that a warm start names.
 
     Raises:
         SpecError, InfeasibleSpace, CorpusInvalid: It cannot be accepted as written.
@@ -179,7 +202,9 @@ def prepare(
         image=image,
     )
     accepted = _accepted(record, search, corpus, base=base, layout=Layout(root))
-    check_warm_start(store, accepted)
+    warm_start = read_warm_start(store, accepted, corpus.manifest.domains, find_ledger)
+    accepted = replace(accepted, warm_start=warm_start)
+    check_room(store, accepted)
     return accepted
 
 

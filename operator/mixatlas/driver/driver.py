@@ -155,6 +155,7 @@ class Driver:
             self._books = Books.open(self._ports.store, self._accepted.layout)
             self._earlier = read_earlier(self._ports.store, self._accepted)
             self._tell_resumed(self._books)
+            self._tell_warm_start(self._books)
         books = self._books
         attempts = self._ports.runner.observe()
         books.look_for_results(attempts)
@@ -248,6 +249,12 @@ class Driver:
             self._ports.sink.event(
                 "Resumed", f"{len(books.outcomes)} trials have ended, {n_open} go on"
             )
+
+    def _tell_warm_start(self, books: Books) -> None:
+        """Say what a search that begins takes for evidence."""
+        if not books.rounds:
+            for source in self._accepted.warm_start.sources:
+                self._ports.sink.event("EvidenceRead", f"{source.field}: {source.told}")
 
     def _tell_round(self, record: RoundRecord) -> None:
         n = len(record.trials)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mixatlas.plan.observed import AttemptState, ProposalState
+
+FindLedger = Callable[[str], str | None]
+"""From the name of a search of the same place to the prefix of its ledger; None: there is none."""
 
 
 class ObjectStore(Protocol):

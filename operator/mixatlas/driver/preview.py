@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mixatlas.contract.mixture import PPM
-from mixatlas.driver.accept import prepare
-from mixatlas.driver.ports import ObjectStore
+from mixatlas.driver.accept import nowhere, prepare
+from mixatlas.driver.ports import FindLedger, ObjectStore
 from mixatlas.driver.warm_start import brought_by
 from mixatlas.plan.design import design_trials
 from mixatlas.plan.observed import Accepted, ProposedTrial
@@ -37,13 +37,22 @@ class Preview:
     of_target: float | None
 
 
-def preview(store: ObjectStore, search: MixtureSearch) -> Preview:
+def preview(
+    store: ObjectStore, search: MixtureSearch, *, find_ledger: FindLedger = nowhere
+) -> Preview:
     """Check a document against its corpus, and say what it would do.
+
+    Args:
+        store: Where corpora and ledgers lie.
+        search: The document.
+        find_ledger: Finds the searches that a warm start names.
 
     Raises:
         SpecError, InfeasibleSpace, CorpusInvalid: It cannot be accepted.
     """
-    accepted = prepare(store, search, uid="0" * 32, root="s3://preview", image="")
+    accepted = prepare(
+        store, search, uid="0" * 32, root="s3://preview", image="", find_ledger=find_ledger
+    )
     spec = search.spec
     brought = brought_by(store, accepted)
     arms = spec.confirm.candidates + len(set(accepted.baselines.values()))

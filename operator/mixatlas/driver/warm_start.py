@@ -1,4 +1,4 @@
-"""The ledgers that a document's `warmStart` names: what they hold, and whether it is of use."""
+"""The ledgers that a document's `warmStart` names: what of them is taken as done."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ledger:
+class Ledger:
+    """An earlier search: the document that it was accepted with, and how its trials have ended."""
+
     record: SearchRecord
     outcomes: tuple[TrialOutcome, ...]
 
@@ -62,8 +64,8 @@ def read_earlier(store: ObjectStore, accepted: Accepted) -> dict[str, TrialOutco
     """
     earlier: dict[str, TrialOutcome] = {}
     last = BASE_TRIAL
-    for root in _roots(accepted.search):
-        ledger = _read(store, root)
+    for root in accepted.warm_start.ledgers.values():
+        ledger = read_ledger(store, root)
         if ledger is None:
             continue
         offset = last
@@ -85,36 +87,18 @@ def brought_by(store: ObjectStore, accepted: Accepted) -> Brought:
     return Brought(base=trained, trials=taken_over(accepted, earlier, base=base))
 
 
-def check_warm_start(store: ObjectStore, accepted: Accepted) -> None:
-    """Refuse a warm start that would bring nothing, or more than the search has room for.
+def check_room(store: ObjectStore, accepted: Accepted) -> None:
+    """Refuse a warm start that brings more trials than the search has room for.
 
     Raises:
-        SpecError: A ledger is not there, none of its trials can stand for one of this search,
-            or `maxTrials` is too small for all of them.
+        SpecError: `maxTrials` is too small for all of them and for the first round.
     """
-    roots = _roots(accepted.search)
-    if not roots:
+    known = brought_by(store, accepted).mixtures(accepted.view)
+    if not known:
         return
-    brought = brought_by(store, accepted)
-    for i, root in enumerate(roots):
-        field = f"spec.search.warmStart.{i}.ledger"
-        ledger = _read(store, root)
-        if ledger is None:
-            raise SpecError(
-                f"{field}: no search lies under {root}",
-                hint="Give the prefix that ends with the search's UID: `status.ledger` names it.",
-            )
-        if not any(uri.startswith(f"{root}/") for uri in brought.sources):
-            differ = ", ".join(_differences(accepted.record, ledger.record)) or "their mixtures"
-            raise SpecError(
-                f"{field}: none of its {len(ledger.outcomes)} trials can stand for one of this "
-                f"search: {differ} differ",
-                hint="Make them equal, or remove the entry.",
-            )
-    known = brought.mixtures(accepted.view)
     need = len(known) + len(design_trials(accepted, known))
     limit = accepted.search.spec.search.max_trials
-    if known and need > limit:
+    if need > limit:
         raise SpecError(
             f"spec.search.maxTrials: {limit} is too few: the warm start brings {len(known)} "
             f"trials, and the first round {need - len(known)} more",
@@ -122,17 +106,13 @@ def check_warm_start(store: ObjectStore, accepted: Accepted) -> None:
         )
 
 
-def _roots(search: MixtureSearch) -> list[str]:
-    entries = search.spec.search.warm_start
-    return [entry.ledger.rstrip("/") for entry in entries if entry.ledger is not None]
-
-
-def _read(store: ObjectStore, root: str) -> _Ledger | None:
+def read_ledger(store: ObjectStore, root: str) -> Ledger | None:
+    """Read an earlier search, None where no search lies under a prefix."""
     layout = Layout(root)
     content = store.get(layout.search)
     if content is None:
         return None
-    return _Ledger(
+    return Ledger(
         record=read_record(SearchRecord, content, layout.search),
         outcomes=tuple(sorted(read_outcomes(store, layout), key=lambda o: o.trial)),
     )
@@ -151,7 +131,7 @@ def _ran(ours: SearchRecord, outcome: TrialOutcome, theirs: SearchRecord) -> boo
     return not ours.image or ours.image == theirs.image
 
 
-def _differences(ours: SearchRecord, theirs: SearchRecord) -> Iterator[str]:
+def differences(ours: SearchRecord, theirs: SearchRecord) -> Iterator[str]:
     """Name what makes the digests or images of two searches differ, as far as records tell."""
     if ours.image and ours.image != theirs.image:
         yield "the trainer's image"

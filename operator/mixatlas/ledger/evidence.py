@@ -37,8 +37,12 @@ class Source(Record):
     ours: tuple[str, ...] = Field(description="The `d` domains of the search.")
     shares: tuple[tuple[float, ...], ...] = Field(description="(d, e); rows sum to at most 1.")
     changed: tuple[str, ...] = Field(
-        (), description="Domains and benchmarks of equal name or definition and other content."
+        (), description="Domains of equal definition and benchmarks of equal name, with other data."
     )
+    differs: tuple[str, ...] = Field(
+        (), description="Why runs of a ledger are not taken as done, where one reason is all."
+    )
+    n_found: int = Field(ge=0, description="Runs that tell of a benchmark; `MOST_RUNS` are kept.")
 
     @property
     def matched(self) -> tuple[str, ...]:
@@ -59,13 +63,15 @@ class Source(Record):
     @property
     def told(self) -> str:
         """What people are told: what was matched, and what was not."""
-        known = f"{len(self.matched)} of {len(self.ours)} domains matched"
+        n, matched = len(self.weights), f"{len(self.matched)} of {len(self.ours)} domains matched"
+        runs = f"{n}" if n == self.n_found else f"{n} of {self.n_found}"
         scores = ", ".join(self.metrics)
-        parts = [f"{len(self.weights)} runs of {self.origin[0]} tell of {scores}: {known}"]
+        parts = [f"{runs} runs of {self.origin[0]} are evidence for {scores}: {matched}"]
         for words, names in [
             ("unknown to it", self.unknown),
             ("only there", self.further),
             ("content changed", self.changed),
+            ("not taken as done, for they differ", self.differs),
         ]:
             if names:
                 parts.append(f"{words}: {', '.join(names)}")

@@ -33,6 +33,11 @@ class Layout:
         return f"{self.root}/search.json"
 
     @property
+    def evidence(self) -> str:
+        """URI of what the warm start was at acceptance; only a search that has one has it."""
+        return f"{self.root}/evidence.json"
+
+    @property
     def objective(self) -> str:
         """URI of the fixed objective."""
         return f"{self.root}/objective.json"

@@ -85,6 +85,13 @@ def ledger_root(search: MixtureSearch, uid: str) -> str:
     )
 
 
+def ledger_beside(state: StateFolder, name: str) -> str | None:
+    """Return the prefix of the ledger of a search that was run beside another, None without one."""
+    resource = StateFolder(state.path.parent / name).read_status() or {}
+    ledger = resource.get("status", {}).get("ledger")
+    return str(ledger) if ledger else None
+
+
 @contextmanager
 def look_at(search: MixtureSearch, document: Path, folder: Path | None) -> Iterator[Seen]:
     """Look at a search that was run here, while it runs or afterwards.

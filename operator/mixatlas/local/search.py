@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 from mixatlas.adapters.clock import SystemClock
@@ -20,6 +21,7 @@ from mixatlas.local.place import (
     DEFAULT_STORAGE,
     has_own_server,
     hold_store,
+    ledger_beside,
     ledger_root,
     must_hold_ledger,
 )
@@ -72,7 +74,14 @@ def run_search(run: LocalRun) -> Ended:
             store.ensure_bucket(DEFAULT_STORAGE.bucket)
         root = ledger_root(search, uid)
         must_hold_ledger(store, state, root)
-        accepted = accept(store, search, uid=uid, root=root, image=image_id())
+        accepted = accept(
+            store,
+            search,
+            uid=uid,
+            root=root,
+            image=image_id(),
+            find_ledger=partial(ledger_beside, state),
+        )
         slots, threads = room_for_trials(search)
         run.sink.event("Room", f"{slots} trials at once, {threads} threads each")
         runner = SubprocessRunner(

@@ -13,6 +13,7 @@ from mixatlas.contract.metrics import Metric
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.result import Progress, TrialResult
 from mixatlas.contract.trial import BaseRef, BenchmarkRef, TrialFile
+from mixatlas.ledger.evidence import EvidenceRecord
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.records import (
     AttemptRecord,
@@ -46,6 +47,7 @@ class Accepted:
         chance: Level of each benchmark that sees neither image nor question, own direction.
         base: The checkpoint that the user gave, or None where the search trains its own.
         layout: Names of the search's objects.
+        warm_start: What its warm start was when it was accepted.
     """
 
     record: SearchRecord
@@ -58,6 +60,7 @@ class Accepted:
     chance: Mapping[str, float]
     base: BaseRef | None
     layout: Layout
+    warm_start: EvidenceRecord = field(default_factory=EvidenceRecord)
 
     @property
     def metrics(self) -> dict[str, Metric]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mixatlas.contract.mixture import Mixture
 from mixatlas.contract.result import TrialResult
@@ -165,7 +165,8 @@ def read_standing(observed: Observed) -> Standing:
 def history_of(observed: Observed) -> History:
     """Return what the search stage has learned so far."""
     accepted = observed.accepted
-    return fold(observed.outcomes, view=accepted.view, metrics=accepted.metrics)
+    history = fold(observed.outcomes, view=accepted.view, metrics=accepted.metrics)
+    return replace(history, evidence=accepted.warm_start.sources)
 
 
 def trials_left(observed: Observed, standing: Standing) -> int:

@@ -88,7 +88,7 @@ def check_design(search: MixtureSearch) -> Iterator[Mistake]:
 
 
 def check_warm_start(search: MixtureSearch) -> Iterator[Mistake]:
-    """Each entry has one form."""
+    """Each entry has one form, and names another search."""
     for i, entry in enumerate(search.spec.search.warm_start):
         forms = (entry.search, entry.ledger, entry.ratios)
         one = sum(form is not None for form in forms) == 1
@@ -98,6 +98,12 @@ def check_warm_start(search: MixtureSearch) -> Iterator[Mistake]:
                 message="exactly one of `ledger`, `search`, and `ratios` with `metrics` must be "
                 "given",
                 remedy="`ledger: s3://…/UID` takes over the trials of an earlier search",
+            )
+        elif entry.search == search.metadata.name:
+            yield Mistake(
+                path=("spec", "search", "warmStart", i, "search"),
+                message="is this search itself",
+                remedy="name another one; a search that is run again goes on by itself",
             )
 
 

@@ -49,28 +49,31 @@ class Stop(Record):
 
 
 class WarmStart(Record):
-    """Trials that an earlier search has made: exactly one form."""
+    """Runs that were made elsewhere: exactly one form."""
 
     search: SearchName | None = Field(
         None,
-        description="Name of a search of this namespace. Not yet supported. Left out: another "
-        "form is given.",
+        description="Name of a search of this namespace, locally of one beside this one, with the "
+        "same store: its ledger is read when this search is accepted. Left out: another form is "
+        "given.",
     )
     ledger: S3Uri | None = Field(
         None,
         description="URI prefix of an earlier search, `status.ledger`: those of its trials that "
         "this search would train from the same digest and image are taken as done, and count in "
-        "`maxTrials`. Left out: another form is given.",
+        "`maxTrials`. The others are evidence: domains match by their `definition`, and how much "
+        "they count is learnt. Left out: another form is given.",
     )
     ratios: S3Uri | None = Field(
         None,
-        description="URI of a CSV table of mixtures. Not yet supported. Left out: another form is "
-        "given.",
+        description="URI of a CSV table of mixtures, with a column `run`, the others named as "
+        "this search's domains, concepts or tasks; evidence, as far as it is of use. Left out: "
+        "another form is given.",
     )
     metrics: S3Uri | None = Field(
         None,
-        description="URI of a CSV table of their scores. Not yet supported. Left out: another "
-        "form is given.",
+        description="URI of a CSV table of their scores, with a column `run`, the others named as "
+        "this search's benchmarks; gains or losses. Left out: another form is given.",
     )
 
 
@@ -105,7 +108,7 @@ class SearchSettings(Record):
         "while it runs.",
     )
     warm_start: tuple[WarmStart, ...] = Field(
-        (), max_length=8, description="Earlier searches whose trials are taken over."
+        (), max_length=8, description="Runs made elsewhere: taken as done, or evidence."
     )
 
 

@@ -31,12 +31,6 @@ def _of_mixtures(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
 
 def _of_running(search: MixtureSearch) -> Iterator[tuple[Path, str]]:
     spec = search.spec
-    for i, entry in enumerate(spec.search.warm_start):
-        at: Path = ("search", "warmStart", i)
-        if entry.search is not None:
-            yield (*at, "search"), "give `ledger: s3://…/UID`: `status.ledger` of that search"
-        if entry.ratios is not None:
-            yield (*at, "ratios"), "give the ledger of a search, or remove it"
     if spec.proxy.simulate_epochs:
         yield ("proxy", "simulateEpochs"), "cap repetition with `space.maxRepeats`"
     if spec.transfer is not None:
