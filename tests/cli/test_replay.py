@@ -45,6 +45,21 @@ def test_it_tells_how_soon_the_best_was_found(tmp_path: Path) -> None:
     assert [len(search["steps"]) for search in out["searches"]] == [4, 4]
 
 
+def test_standard_errors_matter(tmp_path: Path) -> None:
+    searches = []
+    options = ("--trials", "12", "--initial", "6", "--batch", "1", "--seeds", "3")
+    for name in ("name", "loss.sem"):  # skipped, and not
+        replay(tmp_path)
+        head, *rows = (tmp_path / "m.csv").read_text().splitlines()
+        sems = [f"{row},{0.3 * (i % 2)}" for i, row in enumerate(rows)]
+        (tmp_path / "n.csv").write_text("\n".join([f"{head},{name}", *sems]))
+        files = ("--metrics", f"{tmp_path}/n.csv", "--json", f"{tmp_path}/out.json")
+        done = replay(tmp_path, *files, *options)
+        assert done.exit_code == 0, done.output
+        searches.append(json.loads((tmp_path / "out.json").read_text())["searches"])
+    assert searches[0] != searches[1]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

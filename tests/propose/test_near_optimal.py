@@ -107,6 +107,15 @@ def test_the_best_is_near_itself() -> None:
     assert measure(posterior, with_best).tried == 1
 
 
+def test_mixtures_are_compared_with_the_end_of_the_ascent_where_it_is_best() -> None:
+    posterior, tried = learned(24)
+    end = climbed(posterior, tried)
+    np.testing.assert_array_equal(best_of(posterior, tried), end.fractions)
+    with_end = near_optimal(SPACE, posterior, tried, end, seed=1)
+    without = near_optimal(SPACE, posterior, tried, tried.mixtures[-1], seed=1)
+    assert with_end.reach != without.reach
+
+
 def test_what_is_likely_infeasible_is_not_in_the_set() -> None:
     posterior, tried = learned(8)
     before = measure(posterior, tried)

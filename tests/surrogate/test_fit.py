@@ -44,18 +44,28 @@ def test_a_warm_start_ends_where_it_began() -> None:
     assert warm.log_posterior == pytest.approx(cold.log_posterior, abs=0.05)
 
 
-def test_many_trials_in_another_order_give_the_same_fit() -> None:
+@pytest.mark.parametrize("is_noise_of_each", [False, True])
+def test_many_trials_in_another_order_give_the_same_fit(is_noise_of_each: bool) -> None:
     W = RNG.dirichlet(np.ones(3), size=MOST_FITTED + 40)
     Z = (np.log(W[:, :1] + 0.01) - W[:, 1:2]) + 0.1 * RNG.normal(size=(len(W), 1))
+    N = np.full((len(W), 1), NOISE_M[0])
+    if is_noise_of_each:
+        Z[::3], N[::3] = Z[::3] + 10 * RNG.normal(size=Z[::3].shape), 100
     shuffled = RNG.permutation(len(W))
     features = Features.over(("a", "b", "c"), W)
     one, other = (
-        fit(W[rows], Z[rows], noise_m=NOISE_M, features=features)
+        fit(
+            W[rows],
+            Z[rows],
+            noise_m=N[rows] if is_noise_of_each else NOISE_M,
+            features=features,
+        )
         for rows in (np.arange(len(W)), shuffled)
     )
     np.testing.assert_allclose(
         one.processes.marginals(W[:5])[0], other.processes.marginals(W[:5])[0], rtol=0.01, atol=0.01
     )
+    assert one.processes.residual_variance_m[0] < 0.1
 
 
 def test_scores_that_are_not_finite_numbers_fail_as_a_value_of_ours() -> None:
