@@ -32,7 +32,7 @@ from mixatlas.propose.replay import METHODS, Chooser, Found, Pool, replay
 FloatArray = NDArray[np.float64]
 
 OURS = "ours"
-SEARCHERS: Mapping[str, Chooser] = {
+SEARCHERS: dict[str, Chooser] = {
     OURS: METHODS["Bayesian"],
     "sobol": METHODS["Sobol"],
     "random": METHODS["Random"],
