@@ -230,6 +230,17 @@ def test_gradients_flow_to_weights_in_batches() -> None:
     assert (slope != 0).any()
 
 
+def test_evidence_is_linearised_around_a_mixture() -> None:
+    evidence = Evidence.over((SOURCE,), ("answers", "loss"), ELSEWHERE)
+    assert evidence is not None
+    here = UNSEEN[0]
+    W_nd = torch.as_tensor(here + 0.02 * (UNSEEN[:20] - here))
+    exact, local = evidence(W_nd), evidence.near(here[None, :])(W_nd)
+    np.testing.assert_allclose(local[0], exact[0], atol=1e-9)
+    moved = (exact - exact[0]).abs().max()
+    assert (local - exact).abs().max() < 0.1 * moved
+
+
 def test_a_linearised_posterior_knows_evidence() -> None:
     posterior = learned(8, SOURCE)[0].posterior
     here = UNSEEN[0]

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from mixatlas.contract.canonical import Record
 
-MOST_RUNS = 512
+MOST_RUNS = 256
 """Runs of one source that are kept: some that no order of the runs can change."""
 
 

@@ -12,7 +12,7 @@ e expectations.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Self
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mixatlas.contract.errors import FitFailed
 from mixatlas.ledger.evidence import Source
-from mixatlas.surrogate.gp import Processes
+from mixatlas.surrogate.gp import Linearised, Processes
 from mixatlas.surrogate.table import learn_table
 
 FloatArray = NDArray[np.float64]
@@ -45,27 +45,40 @@ class _Expectation:
         S_dc: How the weight of our domains is divided over its own.
         mean_c: Its mean mixture.
         benchmarks: Of ours, in the order of the processes.
+        local: Stands for the processes around mixtures (see `near`).
     """
 
     processes: Processes
     S_dc: torch.Tensor
     mean_c: torch.Tensor
     benchmarks: tuple[str, ...]
+    local: Linearised | None = None
 
     def __call__(self, W_nd: torch.Tensor) -> torch.Tensor:
-        """Map weights (n, d) to its standardised scores (n, benchmarks).
+        """Map weights (n, d) to its standardised scores (n, benchmarks)."""
+        V_nc, processes = self._there(W_nd), self.processes
+        if self.local is not None:
+            return torch.as_tensor(self.local.marginals(V_nc.numpy())[0])
+        kernel = processes.kernel
+        K_mrn = kernel.between(processes.trials, kernel.scaled(processes.features(V_nc)))
+        return (processes.alpha_mn[:, None, :] @ K_mrn)[:, 0].T
 
-        What it does not know is left out and the rest renormalised; where there is no rest it
-        expects what it expects of its mean mixture.
+    def near(self, W_sd: FloatArray) -> _Expectation:
+        """Return a cheap stand-in around mixtures."""
+        V_sc = self._there(torch.as_tensor(W_sd))
+        return replace(self, local=self.processes.near(V_sc.numpy()))
+
+    def _there(self, W_nd: torch.Tensor) -> torch.Tensor:
+        """Return where mixtures lie in the source.
+
+        What it does not know is left out and the rest renormalised; where there is no rest they lie
+        at its mean mixture.
         """
         V_nc = W_nd @ self.S_dc
         shared_n1 = V_nc.sum(dim=1, keepdim=True)
         # The weight of the mean is 0 where all is shared, and grows without a jump.
         filled_n1 = LEAST_SHARED * (1 - shared_n1).clamp_min(0.0)
-        V_nc = (V_nc + filled_n1 * self.mean_c) / (shared_n1 + filled_n1)
-        processes = self.processes
-        K_mrn = processes.kernel(processes.data.X_nf, processes.features(V_nc))
-        return (processes.alpha_mn[:, None, :] @ K_mrn)[:, 0].T
+        return (V_nc + filled_n1 * self.mean_c) / (shared_n1 + filled_n1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,6 +145,10 @@ class Evidence:
         """
         E_ne = _expected(self.sources, W_nd.reshape(-1, W_nd.shape[-1]))
         return ((E_ne - self.centre_e) / self.spread_e).reshape(*W_nd.shape[:-1], -1)
+
+    def near(self, W_sd: FloatArray) -> Evidence:
+        """Return a cheap stand-in around mixtures, without gradients."""
+        return replace(self, sources=tuple(source.near(W_sd) for source in self.sources))
 
 
 def _expected(sources: Sequence[_Expectation], W_nd: torch.Tensor) -> torch.Tensor:

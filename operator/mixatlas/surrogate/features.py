@@ -15,7 +15,7 @@ Notation: n mixtures, d domains, g groups (cells and sums), f = 2 g features and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -50,6 +50,10 @@ class Expectations(Protocol):
 
     def __call__(self, W_nd: torch.Tensor) -> torch.Tensor:
         """Map weights (…, n, d) to expectations (…, n, e). Gradients flow."""
+        ...
+
+    def near(self, W_sd: FloatArray) -> Expectations:
+        """Return a cheap stand-in around mixtures, without gradients."""
         ...
 
 
@@ -120,6 +124,10 @@ class Features:
     def sees_mje(self) -> torch.Tensor | None:
         """Which expectation is whose (see `Kernel.of`), None without evidence."""
         return None if self.evidence is None else self.evidence.sees_mje
+
+    def near(self, W_sd: FloatArray) -> Features:
+        """Return features that are cheap and about right around mixtures (see `Linearised`)."""
+        return self if self.evidence is None else replace(self, evidence=self.evidence.near(W_sd))
 
     def __call__(self, W_nd: FloatArray | torch.Tensor) -> torch.Tensor:
         """Map weights of shape (…, n, d) to features of shape (…, n, f), float64.

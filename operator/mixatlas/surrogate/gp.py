@@ -270,6 +270,7 @@ class Processes:
         (variance_slope_msf,) = torch.autograd.grad(own_ms.sum() - 2 * (C_mns * K_mns).sum(), X_msf)
         return Linearised(
             processes=self,
+            features=self.features.near(W_sd),
             W_sd=W_sd,
             X_sf=X_sf,
             mean_sm=mean_ms.detach().T,
@@ -321,6 +322,7 @@ class Linearised:
 
     Args:
         processes: What it stands for.
+        features: Around the mixtures.
         W_sd: The mixtures.
         X_sf: Their features.
         mean_sm: Means there, with slopes (s, f, m).
@@ -328,6 +330,7 @@ class Linearised:
     """
 
     processes: Processes
+    features: Features
     W_sd: FloatArray
     X_sf: torch.Tensor
     mean_sm: torch.Tensor
@@ -337,7 +340,7 @@ class Linearised:
 
     def marginals(self, W_qd: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return about the mean and variance of each latent at mixtures nearby, both (q, m)."""
-        moved_skf = self.processes.features(W_qd).reshape(len(self.X_sf), -1, self.X_sf.shape[1])
+        moved_skf = self.features(W_qd).reshape(len(self.X_sf), -1, self.X_sf.shape[1])
         moved_skf = moved_skf - self.X_sf[:, None]
         mean_skm = self.mean_sm[:, None] + moved_skf @ self.mean_slope_sfm
         variance_skm = self.variance_sm[:, None] + moved_skf @ self.variance_slope_sfm
