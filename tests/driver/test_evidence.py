@@ -12,7 +12,7 @@ import pytest
 
 from fakes import InstantProposer, MemoryStore
 from mixatlas.contract.canonical import sha256_hex
-from mixatlas.contract.errors import SpecError
+from mixatlas.contract.errors import HistoryMismatch, SpecError
 from mixatlas.driver.accept import accept
 from mixatlas.driver.driver import Driver
 from mixatlas.driver.preview import preview
@@ -431,6 +431,16 @@ def test_a_ledger_of_other_benchmarks_is_refused_with_both_sides() -> None:
     changes = {"objective__benchmarks": [{"name": "second"}], "proxy__trainer": OTHER_TRAINER}
     with pytest.raises(SpecError, match="has first; this search has second"):
         sources(a_search(first.store, LEDGER, **changes))
+
+
+def test_a_ledger_of_a_newer_version_is_refused() -> None:
+    first = finished()
+    uri = f"{first.root}/search.json"
+    record = json.loads(first.store.objects[uri])
+    record["document"]["spec"]["newer"] = True
+    first.store.objects[uri] = json.dumps(record).encode()
+    with pytest.raises(HistoryMismatch, match="newer"):
+        sources(a_search(first.store, LEDGER))
 
 
 def test_a_search_that_is_not_there_is_refused() -> None:

@@ -17,6 +17,7 @@ from mixatlas.objective.scale import Scale
 from mixatlas.space.design import quasi_random
 from mixatlas.space.grid import Grid
 from mixatlas.space.sampling import sample_uniform
+from mixatlas.surrogate.calibration import checked
 from mixatlas.surrogate.evidence import LEAST_SPREAD, Evidence
 from mixatlas.surrogate.fit import start_from
 from mixatlas.surrogate.kernel import TRUST
@@ -256,6 +257,16 @@ def test_pending_mixtures_are_observed_with_evidence() -> None:
         after.processes.marginals(UNSEEN)[0], posterior.processes.marginals(UNSEEN)[0], atol=1e-9
     )
     assert (after.moments(UNSEEN[:2])[1] < posterior.moments(UNSEEN[:2])[1]).all()
+
+
+def test_left_out_folds_are_predicted_with_evidence() -> None:
+    widenings = []
+    for sources in ((), (SOURCE,)):
+        found, widening = checked(learned(12, *sources)[0].posterior.processes, np.arange(12))
+        assert found.data.n_sources == len(sources)
+        assert 0 < widening < 10
+        widenings.append(widening)
+    assert widenings[0] != widenings[1]
 
 
 def test_without_evidence_nothing_is_expected() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from pydantic import ValidationError
+
 from mixatlas.contract.canonical import sha256_hex
 from mixatlas.contract.manifest import Domain
 from mixatlas.driver.sources import Found
 from mixatlas.driver.warm_start import Ledger, differences
 from mixatlas.ledger.fold import SEARCH_PURPOSES, fold
 from mixatlas.ledger.layout import Layout
+from mixatlas.ledger.reading import unreadable
 from mixatlas.ledger.records import OutcomeClass, SearchRecord
 from mixatlas.plan.observed import Accepted
 from mixatlas.spec.model import MixtureSearch
@@ -43,6 +46,9 @@ def runs_of_ledger(
         field: That names it.
         form: `ledger` or `search`: how.
         taken: URIs of outcomes that are taken as done.
+
+    Raises:
+        HistoryMismatch: A newer version accepted their document.
     """
     layout, record = Layout(root), ledger.record
     outcomes = [
@@ -52,7 +58,7 @@ def runs_of_ledger(
         and outcome.purpose in SEARCH_PURPOSES
         and layout.outcome(outcome.trial) not in taken
     ]
-    axes = MixtureSearch.model_validate(record.document).spec.axes
+    axes = _axes(record, layout.search)
     ours, theirs = View.of(cells, axes), _view(ledger, axes)
     pairs = _pairs({part.name: part.definition for part in ours.slices}, record.definitions)
     metrics = {name: identity.metric for name, identity in record.benchmarks.items()}
@@ -84,6 +90,13 @@ def runs_of_ledger(
         ),
         differs=tuple(differences(accepted.record, record)),
     )
+
+
+def _axes(record: SearchRecord, uri: str) -> tuple[Axis, ...]:
+    try:
+        return MixtureSearch.model_validate(record.document).spec.axes
+    except ValidationError as error:
+        raise unreadable(uri, error) from error
 
 
 def _view(ledger: Ledger, axes: Iterable[Axis]) -> View:

@@ -191,14 +191,15 @@ def _promising(
         V_kd = region.toward(from_kd, target_skd.reshape(-1, shape[2]))
         return V_kd.reshape(shape), stand_in(V_kd).reshape(shape[:2])
 
-    d = W_sd.shape[1]
-    here_s1 = stand_in(W_sd)[:, None]
-    single_skd, single_sk = moved(_single_moves(W_sd, step_s, axes_ad))
-    gain_sk = single_sk[:, : 2 * d] - here_s1
-    joint_skd, joint_sk = moved(_joint_moves(W_sd, step_s, gain_sk, single_skd[:, : 2 * d], rng))
-    all_sk = np.concatenate([single_sk, joint_sk], axis=1)
+    single_skd, single_sk = moved(
+        np.concatenate([W_sd[:, None], _single_moves(W_sd, step_s, axes_ad)], axis=1)
+    )
+    of_cells = slice(1, 1 + 2 * W_sd.shape[1])
+    gain_sk = single_sk[:, of_cells] - single_sk[:, :1]
+    joint_skd, joint_sk = moved(_joint_moves(W_sd, step_s, gain_sk, single_skd[:, of_cells], rng))
+    all_sk = np.concatenate([single_sk[:, 1:], joint_sk], axis=1)
     best_sk = np.argsort(-all_sk, axis=1, kind="stable")[:, :N_LOOKED_AT]
-    all_skd = np.concatenate([single_skd, joint_skd], axis=1)
+    all_skd = np.concatenate([single_skd[:, 1:], joint_skd], axis=1)
     return np.take_along_axis(all_skd, best_sk[:, :, None], axis=1)
 
 

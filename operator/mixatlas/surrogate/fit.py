@@ -94,6 +94,7 @@ def maximum(
     *,
     start_mp: FloatArray | None = None,
     relevance_sd: float = FREE,
+    most_steps: int = MOST_STEPS,
 ) -> tuple[torch.Tensor, float]:
     """Return the log hyper-parameters (m, p) that an ascent ends in, and their log posterior.
 
@@ -102,6 +103,7 @@ def maximum(
         n_groups: Number of groups of features.
         start_mp: Where the ascent starts; None is the prior's mode.
         relevance_sd: Of the prior of log relevances.
+        most_steps: Of the ascent.
 
     Raises:
         FitFailed: It does not end in finite numbers.
@@ -109,7 +111,7 @@ def maximum(
     mean_p, sd_p = prior(n_groups, relevance_sd, data.n_sources)
     if start_mp is None:
         start_mp = np.tile(mean_p, (len(data.Z_mn), 1))
-    theta_mp, value_m = _ascend(data, start_mp, mean_p=mean_p, sd_p=sd_p)
+    theta_mp, value_m = _ascend(data, start_mp, mean_p=mean_p, sd_p=sd_p, most_steps=most_steps)
     if not (np.isfinite(theta_mp).all() and np.isfinite(value_m).all()):
         raise FitFailed(
             "the surrogate's fit does not end in finite numbers",
@@ -145,7 +147,12 @@ def _representative(W_nd: FloatArray, Z_nm: FloatArray, noise_nm: FloatArray) ->
 
 
 def _ascend(
-    data: Data, start_mp: FloatArray, *, mean_p: FloatArray, sd_p: FloatArray
+    data: Data,
+    start_mp: FloatArray,
+    *,
+    mean_p: FloatArray,
+    sd_p: FloatArray,
+    most_steps: int,
 ) -> tuple[FloatArray, FloatArray]:
     """Climb from one start. Returns log hyper-parameters (m, p) and log posteriors (m,)."""
     shape = start_mp.shape
@@ -167,6 +174,6 @@ def _ascend(
         jac=True,
         method="L-BFGS-B",
         bounds=[(-REACH, REACH)] * start_mp.size,
-        options={"maxiter": MOST_STEPS},
+        options={"maxiter": most_steps},
     )
     return mean_p + sd_p * found.x.reshape(shape), log_posterior(found.x)[0].numpy()

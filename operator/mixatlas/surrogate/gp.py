@@ -37,7 +37,7 @@ class Data:
     """What the processes are conditioned on.
 
     Args:
-        X_nf: Features of the trials.
+        X_nf: Features of the trials; or (m, n, f), where each latent has its own.
         Z_mn: Standardised latents; 0 where not measured.
         N_mn: Known noise variance; `UNMEASURED` where not measured.
         sees_mje: Which of the last features are expectations of evidence (see `Kernel.of`).
@@ -68,6 +68,15 @@ class Data:
             sees_mje=sees_mje,
         )
 
+    def only(self, latents: NDArray[np.int64]) -> Data:
+        """Return what was seen of some latents, where all share their features."""
+        return Data(
+            X_nf=self.X_nf,
+            Z_mn=self.Z_mn[latents],
+            N_mn=self.N_mn[latents],
+            sees_mje=None if self.sees_mje is None else self.sees_mje[latents],
+        )
+
     @property
     def n_sources(self) -> int:
         """Number of sources of evidence."""
@@ -84,9 +93,11 @@ def factor(theta_mp: torch.Tensor, data: Data) -> torch.Tensor:
     """
     noise_mn = data.N_mn + theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
     kernel = Kernel.of(theta_mp, data.sees_mje)
+    trials = kernel.scaled(data.X_nf)
     factors = []
     for m, noise_n in enumerate(noise_mn):
-        (C_nn,) = kernel.only(m)(data.X_nf, data.X_nf)
+        one = trials.only(m)
+        (C_nn,) = kernel.only(m).between(one, one)
         factors.append(cholesky(C_nn + noise_n.diag()))
     return torch.stack(factors)
 
@@ -177,11 +188,11 @@ class Processes:
         return self.marginals_at(self.features(W_qd))
 
     def marginals_at(self, Q_qf: torch.Tensor) -> tuple[FloatArray, FloatArray]:
-        """Return the marginals at features."""
+        """Return the marginals at features, shared (q, f) or each latent its own (m, q, f)."""
         # In parts, or a pool of mixtures would need more memory than the factors.
         parts = [
             (self.kernel.diagonal(P_pf), *self.seen_from(P_pf))
-            for P_pf in torch.split(Q_qf, max(MOST_COVARIANCES // self.alpha_mn.numel(), 1))
+            for P_pf in torch.split(Q_qf, max(MOST_COVARIANCES // self.alpha_mn.numel(), 1), dim=-2)
         ]
         mean_mq = torch.cat([mean_mp for _, mean_mp, _ in parts], dim=1)
         variance_mq = torch.cat([own_mp - (H_mnp**2).sum(1) for own_mp, _, H_mnp in parts], dim=1)

@@ -80,6 +80,15 @@ class Scaled:
     norm_mq: torch.Tensor
     E_mqe: torch.Tensor | None
 
+    def only(self, m: int) -> Scaled:
+        """Return those of one latent."""
+        one = slice(m, m + 1)
+        return Scaled(
+            A_mqf=self.A_mqf[one],
+            norm_mq=self.norm_mq[one],
+            E_mqe=None if self.E_mqe is None else self.E_mqe[one],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kernel:

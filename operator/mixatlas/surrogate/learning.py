@@ -13,11 +13,11 @@ from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.ledger.records import ObjectiveRecord
 from mixatlas.objective.scale import Scale
+from mixatlas.surrogate.calibration import LeftOut, choose, reach
 from mixatlas.surrogate.evidence import Evidence
 from mixatlas.surrogate.feasibility import Divergence, MaxDrop
 from mixatlas.surrogate.features import EPSILON, Features
 from mixatlas.surrogate.fit import Hyperparameters, fit, start_from
-from mixatlas.surrogate.gp import Processes
 from mixatlas.surrogate.posterior import ObjectivePosterior
 from mixatlas.surrogate.threads import single_thread
 from mixatlas.surrogate.warp import Warp, latent_noise_sd
@@ -97,13 +97,13 @@ def learn(
             features=features,
             warm_start=start_from(warm_start, scale.names, features.n_groups, n_sources),
         )
-        processes = fitted.processes
+        processes, left_out = choose(fitted.processes, _numbered(history, order_n))
         if not is_noise_known:
             processes = processes.taking_residual_for_noise()
-        left_out = _leave_one_out(
-            processes, warp, scale, Y_nm=Y_nm, groups=_groups(history, order_n)
-        )
-    widening_c = left_out.widening()
+            left_out = None if left_out is None else left_out.taking_residual_for_noise()
+    widening_c = np.ones(1 + len(scale.names))
+    if left_out is not None:
+        widening_c = _widening(left_out, warp, scale)
     diverged = sorted(np.flatnonzero(history.diverged_n), key=lambda row: history.trials[row])
     return Learned(
         posterior=ObjectivePosterior(
@@ -151,68 +151,42 @@ def _latent_noise(record: ObjectiveRecord, scale: Scale) -> FloatArray:
     return sd_m
 
 
-def _groups(history: History, order_n: NDArray[np.int64]) -> list[list[int]]:
-    """Return, per mixture, its positions in `order_n` where all benchmarks are measured."""
-    groups: dict[Mixture, list[int]] = {}
-    for position, row in enumerate(order_n):
-        if np.isfinite(history.Y_nm[row]).all():
-            groups.setdefault(history.mixtures[row], []).append(position)
-    return list(groups.values())
+def _numbered(history: History, order_n: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which distinct mixture each row has, -1 where not all benchmarks are measured."""
+    numbers: dict[Mixture, int] = {}
+    return np.array(
+        [
+            numbers.setdefault(history.mixtures[row], len(numbers))
+            if np.isfinite(history.Y_nm[row]).all()
+            else -1
+            for row in order_n
+        ]
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _LeftOut:
-    """Mixtures predicted from all others: columns are the objective, then the benchmarks.
+def _widening(left_out: LeftOut, warp: Warp, scale: Scale) -> FloatArray:
+    """Return by how much the sd of true values must grow, (c,): objective, then benchmarks.
 
-    Args:
-        miss_gc: Seen minus predicted.
-        true_gc: Predicted variance of the true value.
-        noise_gc: Known noise variance of what was seen.
-    """
-
-    miss_gc: FloatArray
-    true_gc: FloatArray
-    noise_gc: FloatArray
-
-    def widening(self) -> FloatArray:
-        """Return by how much the sd of true values must grow, (c,), at least 1.
-
-        It is the ratio at which squared misses over (ratio² · true + noise) have mean 1. The
-        learnt residual is not taken for noise: what neither the process nor the seeds explain is
-        doubt about the true value.
-        """
-        if not len(self.miss_gc):
-            return np.ones(self.miss_gc.shape[1])
-        low_c, high_c = np.ones(self.miss_gc.shape[1]), np.full(self.miss_gc.shape[1], WIDEST)
-        for _ in range(40):
-            middle_c = (low_c + high_c) / 2
-            square_c = (self.miss_gc**2 / (middle_c**2 * self.true_gc + self.noise_gc)).mean(axis=0)
-            low_c = np.where(square_c > 1, middle_c, low_c)
-            high_c = np.where(square_c > 1, high_c, middle_c)
-        return low_c
-
-
-def _leave_one_out(
-    processes: Processes,
-    warp: Warp,
-    scale: Scale,
-    *,
-    Y_nm: FloatArray,
-    groups: Sequence[Sequence[int]],
-) -> _LeftOut:
-    """Predict every mixture from the others.
-
-    A mixture's replicates are left out together: a twin that stays would predict the rest, and
-    the residual would show the seed noise alone.
+    It is the ratio r >= 1 at which misses over √(r² · true + noise) reach as far as a normal's (see
+    `reach`). The learnt residual is not taken for noise: what neither the process nor the seeds
+    explain is doubt about the true value.
     """
     # Row 0 makes the objective of the scores, the others are the scores themselves.
     L_cm = np.vstack([scale.slopes_m, np.eye(len(scale.names))])
-    latent_gm, variance_gm, known_gm = processes.leave_out(groups)
-    mean_gm, true_gm = warp.moments(latent_gm, variance_gm)
-    _, seen_gm = warp.moments(latent_gm, variance_gm + known_gm)
-    measured_gm = np.array([Y_nm[list(group)].mean(axis=0) for group in groups])
-    return _LeftOut(
-        miss_gc=(measured_gm.reshape(mean_gm.shape) - mean_gm) @ L_cm.T,
-        true_gc=true_gm @ L_cm.T**2,
-        noise_gc=(seen_gm - true_gm) @ L_cm.T**2,
-    )
+    mean_nm, true_nm = warp.moments(left_out.mean_nm, left_out.variance_nm)
+    _, seen_nm = warp.moments(left_out.mean_nm, left_out.variance_nm + left_out.known_nm)
+    miss_nc = (warp.scores(left_out.seen_nm) - mean_nm) @ L_cm.T
+    true_nc, noise_nc = true_nm @ L_cm.T**2, (seen_nm - true_nm) @ L_cm.T**2
+    return np.array([_ratio(*of) for of in zip(miss_nc.T, true_nc.T, noise_nc.T, strict=True)])
+
+
+def _ratio(miss_n: FloatArray, true_n: FloatArray, noise_n: FloatArray) -> float:
+    """Solve for one column of `_widening` by halving, from 1 to `WIDEST`."""
+    low, high = 1.0, WIDEST
+    for _ in range(40):
+        middle = (low + high) / 2
+        if reach(miss_n / np.sqrt(middle**2 * true_n + noise_n)) > 1:
+            low = middle
+        else:
+            high = middle
+    return low

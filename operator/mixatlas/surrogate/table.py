@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mixatlas.surrogate.calibration import checked
+from mixatlas.surrogate.calibration import choose
 from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.fit import fit
 from mixatlas.surrogate.gp import Processes
@@ -19,6 +19,9 @@ from mixatlas.surrogate.threads import single_thread
 from mixatlas.surrogate.warp import centre
 
 FloatArray = NDArray[np.float64]
+
+MOST_ASKED = 8
+"""Metrics that left-out runs are asked about: a table may have hundreds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,7 +33,7 @@ class TablePosterior:
         groups: Rows of each distinct mixture.
         shift_m: Mean of the measured values.
         spread_m: Their sd, positive.
-        widening: Multiplies every sd of a prediction (see `checked`).
+        widening: Multiplies every sd of a prediction (see `LeftOut.widening`).
     """
 
     processes: Processes
@@ -42,7 +45,7 @@ class TablePosterior:
     def checked(self) -> TablePosterior:
         """Return the posterior under the prior that suits the table, with true sds.
 
-        Both come from runs that were left out: see `calibration.checked`.
+        Both come from runs that were left out: see `calibration.choose`.
 
         Raises:
             FitFailed: The numbers fail.
@@ -51,7 +54,8 @@ class TablePosterior:
         for number, g in enumerate(sorted(range(len(self.groups)), key=self._place)):
             group_n[list(self.groups[g])] = number
         with single_thread():
-            processes, widening = checked(self.processes, group_n)
+            processes, left_out = choose(self.processes, group_n, most_asked=MOST_ASKED)
+        widening = 1.0 if left_out is None else left_out.widening
         return replace(self, processes=processes, widening=widening)
 
     def _place(self, g: int) -> tuple[list[float], float]:
