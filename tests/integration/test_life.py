@@ -12,6 +12,7 @@ from control_plane import PodRunner
 from mixatlas.adapters.s3 import S3Store
 from mixatlas.controller.names import jobs_path
 from mixatlas.driver.books import read_outcomes
+from mixatlas.ledger.evidence import EvidenceRecord
 from mixatlas.ledger.layout import Layout
 from mixatlas.ledger.records import TrialOutcome
 from mixatlas.local.s3_files import free_ports
@@ -119,6 +120,26 @@ def test_a_search_made_again_with_its_old_ledger_trains_nothing_twice(
     uris = S3Store(cluster.s3.settings).list(f"{status['ledger']}/trials/")
     trained = {uri.rsplit("/", 1)[1].removesuffix(".json") for uri in uris}
     assert not trained & {digest[:12] for digest in taken}
+
+
+def test_a_search_with_another_trainer_learns_from_one_that_it_names(
+    cluster: Cluster, pod_runner: PodRunner
+) -> None:
+    later = small(parallelism=3).replace("name: small", "name: later")
+    later = later.replace('"0.003"', '"0.001"')
+    cluster.apply(later.replace("seed: 3", "seed: 3, warmStart: [{search: small}]"))
+    cluster.start_operator()
+    cluster.until_condition("later", "Accepted", "False")
+    cluster.apply(small(parallelism=3))
+    cluster.until_condition("small", "Finished", "True")
+    cluster.until_condition("later", "Finished", "True")
+    root = cluster.search("later")["status"]["ledger"]
+    assert not any(outcome.taken_from for outcome in outcomes(cluster, root))
+    content = S3Store(cluster.s3.settings).get(Layout(root).evidence)
+    assert content is not None
+    (source,) = EvidenceRecord.model_validate_json(content).sources
+    assert source.origin == (cluster.search("small")["status"]["ledger"],)
+    assert source.differs == ("proxy.trainer",)
 
 
 def outcomes(cluster: Cluster, ledger: str) -> list[TrialOutcome]:
