@@ -8,7 +8,7 @@ measured losses over the unseen runs, mean over splits: `single` over the 13 los
 mean. `shuffled` is evidence whose runs have changed their mixtures: what a source of no use costs.
 `flipped` is evidence that measures the negative. Below its bar is evidence that gains less than .3
 at 4 seen runs, .03 at 8 or nothing at 16, and shuffled evidence that costs more than .08, .03 or
-.01. Takes 2 minutes on 2 cores.
+.01. Takes 3 minutes on one core.
 """
 
 from __future__ import annotations
