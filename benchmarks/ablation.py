@@ -53,8 +53,8 @@ def pinned(places: slice | int, *, mean: float | Sequence[float]) -> AbstractCon
     """Return a context in which some hyper-parameters are what they are told."""
     usual: Prior = kernel.prior
 
-    def prior(n_groups: int, relevance_sd: float = kernel.FREE) -> tuple[FloatArray, FloatArray]:
-        mean_p, sd_p = usual(n_groups, relevance_sd)
+    def prior(*of: float, **named: float) -> tuple[FloatArray, FloatArray]:
+        mean_p, sd_p = usual(*of, **named)
         mean_p[places], sd_p[places] = mean, NOTHING
         return mean_p, sd_p
 
