@@ -35,6 +35,7 @@ predicted from fewer than there are, so what they say of all is on the careful s
 MOST_STEPS = 30
 """Of the folds' fits: twice as many change no figure in its third digit."""
 LEVELS_L = np.array([0.5, 0.8, 0.95])
+NORMAL_L = norm.ppf(0.5 + LEVELS_L / 2)
 DEGREES = 4.0
 """Of the t distribution by which misses are judged: a few far ones must not decide."""
 
@@ -95,10 +96,14 @@ class LeftOut:
         return float(np.exp(np.mean(np.log(reaches)))) if reaches else 1.0
 
 
-def reach(z_n: FloatArray) -> float:
-    """Return how far misses reach over how far a normal's would, mean over central intervals."""
-    far_l = np.quantile(np.abs(z_n), LEVELS_L)
-    return float((far_l / norm.ppf(0.5 + LEVELS_L / 2)).mean())
+def reach(z_nc: FloatArray) -> FloatArray:
+    """Return how far misses reach over how far a normal's would, mean over central intervals.
+
+    Args:
+        z_nc: Misses in predictive sds, of one kind a column; all there.
+    """
+    far_lc = np.quantile(np.abs(z_nc), LEVELS_L, axis=0)
+    return np.asarray((far_lc.T / NORMAL_L).mean(axis=-1))
 
 
 def choose(

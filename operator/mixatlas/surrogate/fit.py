@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
 from mixatlas.contract.errors import FitFailed
 from mixatlas.surrogate.features import Features
@@ -173,7 +173,7 @@ def _ascend(
         ((start_mp - mean_p) / sd_p).ravel(),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(-REACH, REACH)] * start_mp.size,
+        bounds=Bounds(np.full(start_mp.size, -REACH), np.full(start_mp.size, REACH)),
         options={"maxiter": most_steps},
     )
     return mean_p + sd_p * found.x.reshape(shape), log_posterior(found.x)[0].numpy()

@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 
 WIDEST = 8.0
 """Largest widening: beyond it the surrogate is of no use, and wider would not say it better."""
+N_HALVINGS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -177,16 +178,12 @@ def _widening(left_out: LeftOut, warp: Warp, scale: Scale) -> FloatArray:
     _, seen_nm = warp.moments(left_out.mean_nm, left_out.variance_nm + left_out.known_nm)
     miss_nc = (warp.scores(left_out.seen_nm) - mean_nm) @ L_cm.T
     true_nc, noise_nc = true_nm @ L_cm.T**2, (seen_nm - true_nm) @ L_cm.T**2
-    return np.array([_ratio(*of) for of in zip(miss_nc.T, true_nc.T, noise_nc.T, strict=True)])
-
-
-def _ratio(miss_n: FloatArray, true_n: FloatArray, noise_n: FloatArray) -> float:
-    """Solve for one column of `_widening` by halving, from 1 to `WIDEST`."""
-    low, high = 1.0, WIDEST
-    for _ in range(40):
-        middle = (low + high) / 2
-        if reach(miss_n / np.sqrt(middle**2 * true_n + noise_n)) > 1:
-            low = middle
-        else:
-            high = middle
-    return low
+    low_c, high_c = np.ones(len(L_cm)), np.full(len(L_cm), WIDEST)
+    for _ in range(N_HALVINGS):
+        middle_c = (low_c + high_c) / 2
+        is_short_c = reach(miss_nc / np.sqrt(middle_c**2 * true_nc + noise_nc)) > 1
+        low_c, high_c = (
+            np.where(is_short_c, middle_c, low_c),
+            np.where(is_short_c, high_c, middle_c),
+        )
+    return low_c
