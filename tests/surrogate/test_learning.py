@@ -104,3 +104,34 @@ def test_other_benchmarks_and_unknown_constraints_are_refused() -> None:
 def test_no_scores_at_all_is_a_failed_fit() -> None:
     with pytest.raises(FitFailed, match="no score"):
         learn(History.empty(SPACE.domains, HISTORY.benchmarks), OBJECTIVE)
+
+
+def test_intervals_of_few_trials_of_many_domains_hold_what_nobody_saw() -> None:
+    space = a_space(4, 5)
+    mixtures = (space.natural, space.natural, *quasi_random(space, 22, taken=(), seed=2))
+    unseen = sample_uniform(space, 300, 3)
+    held, held_unwidened = [], []
+    for seed in range(3):
+        worth_dm = np.random.default_rng(seed).normal(size=(space.d, 2))
+
+        def scores(W_nd: np.ndarray, worth_dm: np.ndarray = worth_dm) -> np.ndarray:
+            return np.asarray(0.2 * np.sqrt(W_nd) @ worth_dm - (0, 2))
+
+        history = a_scored_history(mixtures)
+        true_nm = scores(history.W_nd)
+        noise_nm = (
+            0.02
+            * np.ptp(scores(unseen), axis=0)
+            * np.random.default_rng(24).normal(size=true_nm.shape)
+        )
+        history = replace(history, Y_nm=true_nm + noise_nm)
+        objective = an_objective(history)
+        truth = Scale.of_record(objective).objective(scores(unseen))
+        posterior = learn(history, objective).posterior
+        for found, one in [
+            (held, posterior),
+            (held_unwidened, replace(posterior, widening=1.0)),
+        ]:
+            lower, upper = one.draws(unseen, 500, seed=1).objective_interval()
+            found.append(((lower <= truth) & (upper >= truth)).mean())
+    assert np.mean(held_unwidened) < 0.85 < np.mean(held)

@@ -37,7 +37,7 @@ RELEVANCES = slice(N_SCALARS + N_WARPS, None)
 """Of g groups; after them comes the trust in each source of evidence."""
 
 ROOT_5 = 5**0.5
-FREE, EVEN = 1.0, 0.4
+FREE, EVEN = 1.0, 0.2
 """Sds of log relevances: few of many groups may matter, or all matter about alike."""
 
 
