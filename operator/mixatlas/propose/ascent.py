@@ -1,10 +1,11 @@
 """Climbing a criterion over the polytope: a pool of mixtures, then local ascents.
 
-Weights like to be moved in few ways: one cell up or down, a whole concept or task up or down, a
-little of one cell to another, everything at random. A sweep ranks them all at one step size by a
-cheap stand-in, computes the foremost, takes the best, and halves the step where none is better. No
-gradient is needed, so cells that are at zero (where the square root has none) and limits that cut a
-move short are nothing special.
+Weights like to be moved in few ways: all of them along the slope, one cell up or down, a whole
+concept or task up or down, a little of one cell to another, everything at random. A sweep computes
+the first kind at several lengths, and of the others, at one step size, those that a cheap stand-in
+puts foremost; it takes the best, and halves the step where none is better. The first kind climbs,
+the others find their way around limits that cut a move short, and to and from zero, where the
+square root has no slope and a share of nothing is nothing.
 """
 
 from __future__ import annotations
@@ -42,13 +43,17 @@ class Criterion(Protocol):
 
 FIRST_STEP = 0.08
 LAST_STEP = 0.001
-N_SWEEPS = 24
-N_LOOKED_AT = 12
-"""Moves of a sweep whose criterion is computed: the best by its stand-in."""
+N_SWEEPS = 12
+N_LOOKED_AT = 8
+"""Moves of a sweep whose criterion is computed, beside those along the slope: the best by its
+stand-in."""
 N_RANDOM = 16
 START_DISTANCE = 0.02
 N_PAIRS = 5
-JOINT_FACTORS = (0.25, 0.5, 1.0, 2.0)
+LENGTHS_K = np.array([0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+"""Of moves along the slope, as multiples of the step."""
+PROBE = 1e-4
+"""Weight by which a cell is raised to see its slope."""
 MOST_DROPPED = 256
 """Pairs of cells that the pool drops together, those of least weight first."""
 AXIS_FACTOR = 5.0
@@ -183,7 +188,7 @@ def _promising(
     axes_ad: FloatArray,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """Return the `N_LOOKED_AT` best moves of each mixture by its stand-in, (s, k, d)."""
+    """Return the moves of each mixture that are worth computing, (s, k, d)."""
 
     def moved(target_skd: FloatArray) -> tuple[FloatArray, FloatArray]:
         shape = target_skd.shape
@@ -191,16 +196,18 @@ def _promising(
         V_kd = region.toward(from_kd, target_skd.reshape(-1, shape[2]))
         return V_kd.reshape(shape), stand_in(V_kd).reshape(shape[:2])
 
-    single_skd, single_sk = moved(
-        np.concatenate([W_sd[:, None], _single_moves(W_sd, step_s, axes_ad)], axis=1)
-    )
-    of_cells = slice(1, 1 + 2 * W_sd.shape[1])
-    gain_sk = single_sk[:, of_cells] - single_sk[:, :1]
-    joint_skd, joint_sk = moved(_joint_moves(W_sd, step_s, gain_sk, single_skd[:, of_cells], rng))
-    all_sk = np.concatenate([single_sk[:, 1:], joint_sk], axis=1)
-    best_sk = np.argsort(-all_sk, axis=1, kind="stable")[:, :N_LOOKED_AT]
-    all_skd = np.concatenate([single_skd[:, 1:], joint_skd], axis=1)
-    return np.take_along_axis(all_skd, best_sk[:, :, None], axis=1)
+    d, single = W_sd.shape[1], _single_moves(W_sd, step_s, axes_ad)
+    probes = W_sd[:, None] + PROBE * (np.eye(d) - W_sd[:, None])
+    near_skd, near_sk = moved(np.concatenate([W_sd[:, None], probes, single], axis=1))
+    single_skd, single_sk = near_skd[:, 1 + d :], near_sk[:, 1 + d :]
+    slope_sd = (near_sk[:, 1 : 1 + d] - near_sk[:, :1]) / PROBE
+    joint_skd, joint_sk = moved(_joint_moves(W_sd, step_s, single_sk[:, : 2 * d], rng))
+    other_sk = np.concatenate([single_sk, joint_sk], axis=1)
+    best_sk = np.argsort(-other_sk, axis=1, kind="stable")[:, :N_LOOKED_AT]
+    other_skd = np.concatenate([single_skd, joint_skd], axis=1)
+    along_skd, _ = moved(_along(W_sd, step_s, slope_sd))
+    best_skd = np.take_along_axis(other_skd, best_sk[:, :, None], axis=1)
+    return np.concatenate([along_skd, best_skd], axis=1)
 
 
 def axis_sums(space: MixtureSpace) -> FloatArray:
@@ -218,37 +225,38 @@ def _single_moves(W_sd: FloatArray, step_s: FloatArray, axes_ad: FloatArray) -> 
     return _normalised(np.concatenate([raised, lowered, *tilted], axis=1))
 
 
+def _along(W_sd: FloatArray, step_s: FloatArray, slope_sd: FloatArray) -> FloatArray:
+    """Multiply weights by the exponential of their slopes, at several lengths.
+
+    This is mirror ascent with the entropy as its distance (Beck and Teboulle 2003, section 5): the
+    steepest way on the simplex where shares count by how often they double, as they do in logs.
+    """
+    slope_sd = slope_sd / np.maximum(np.abs(slope_sd).max(axis=1, keepdims=True), 1e-300)
+    length_sk1 = AXIS_FACTOR * step_s[:, None, None] * LENGTHS_K[:, None]
+    return _normalised(W_sd[:, None] * np.exp(length_sk1 * slope_sd[:, None]))
+
+
 def _joint_moves(
-    W_sd: FloatArray,
-    step_s: FloatArray,
-    gain_sk: FloatArray,
-    V_skd: FloatArray,
-    rng: np.random.Generator,
+    W_sd: FloatArray, step_s: FloatArray, value_sk: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
-    """Combine what single cells taught: all good moves at once, exchanges, and random moves.
+    """Exchange a little of the cells that single moves speak for and against, and move at random.
 
     Args:
         W_sd: Where the ascents stand.
         step_s: Their steps.
-        gain_sk: What raising (first d) and lowering (last d) each cell gained.
-        V_skd: Where those moves led.
+        value_sk: What raising (first d) and lowering (last d) each cell is worth.
         rng: Source of the random moves.
     """
-    d, W_s1d = W_sd.shape[1], W_sd[:, None]
-    good_sk = np.maximum(gain_sk, 0.0)
-    good_sk /= np.maximum(good_sk.max(axis=1, keepdims=True), 1e-300)
-    uphill_s1d = good_sk[:, None] @ (V_skd - W_s1d)
-    together = W_s1d + np.array(JOINT_FACTORS)[:, None] * uphill_s1d
-    takers = np.argsort(-gain_sk[:, :d])[:, :N_PAIRS]
-    givers = np.argsort(-gain_sk[:, d:])[:, :N_PAIRS]
-    eye_dd, n_pairs = np.eye(d), takers.shape[1]
+    d, W_s1d, eye_dd = W_sd.shape[1], W_sd[:, None], np.eye(W_sd.shape[1])
+    takers = np.argsort(-value_sk[:, :d])[:, :N_PAIRS]
+    givers = np.argsort(-value_sk[:, d:])[:, :N_PAIRS]
+    n_pairs = takers.shape[1]
     i, j = np.tile(takers, n_pairs), np.repeat(givers, n_pairs, axis=1)
     amount_sk = np.minimum(step_s[:, None], np.take_along_axis(W_sd, j, axis=1))
     exchanged = W_s1d + amount_sk[:, :, None] * (eye_dd[i] - eye_dd[j])
     normal_skd = rng.normal(size=(len(W_sd), N_RANDOM, d))
     shaken = W_s1d * np.exp(AXIS_FACTOR * step_s[:, None, None] * normal_skd)
-    moved = [np.maximum(together, 0.0), np.maximum(exchanged, 0.0), shaken]
-    return _normalised(np.concatenate(moved, axis=1))
+    return _normalised(np.concatenate([np.maximum(exchanged, 0.0), shaken], axis=1))
 
 
 def _normalised(W_kd: FloatArray) -> FloatArray:
