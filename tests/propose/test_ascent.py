@@ -115,3 +115,19 @@ def test_a_stand_in_that_misleads_costs_no_height() -> None:
     honest = near([0.5, 0.5, 0, 0, 0, 0])
     _, (value,) = ascend(FREE, Misled(honest.value), start[None, :], rng=rng)
     assert value >= honest(start[None, :])[0]
+
+
+def test_an_ascent_gets_far_along_a_slope_of_many_domains() -> None:
+    space = build_space(tokens={f"c{c}.t{t}": 1 for c in range(8) for t in range(5)})
+    target_d = np.random.default_rng(1).dirichlet(np.full(space.d, 0.5))
+    steep = Exact(lambda W_kd: -((np.log(W_kd + 0.01) - np.log(target_d + 0.01)) ** 2).sum(axis=1))
+    start_1d = np.full((1, space.d), 1 / space.d)
+    _, (value,) = ascend(space, steep, start_1d, rng=np.random.default_rng(0))
+    assert value > 0.02 * steep(start_1d)[0]
+
+
+def test_a_cell_at_zero_does_not_stop_the_others() -> None:
+    steep = Exact(lambda W_kd: 0.01 * np.sqrt(W_kd[:, 0]) - (W_kd[:, 1] - 0.9) ** 2)
+    start = np.array([0.0, 0.2, 0.2, 0.2, 0.2, 0.2])
+    (end,), _ = ascend(FREE, steep, start[None, :], rng=np.random.default_rng(0))
+    assert end[1] == pytest.approx(0.9, abs=0.02)

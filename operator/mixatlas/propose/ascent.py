@@ -231,7 +231,9 @@ def _along(W_sd: FloatArray, step_s: FloatArray, slope_sd: FloatArray) -> FloatA
     This is mirror ascent with the entropy as its distance (Beck and Teboulle 2003, section 5): the
     steepest way on the simplex where shares count by how often they double, as they do in logs.
     """
-    slope_sd = slope_sd / np.maximum(np.abs(slope_sd).max(axis=1, keepdims=True), 1e-300)
+    # No factor moves a cell that is at zero, and its root's slope would dwarf all others.
+    slope_sd = np.where(W_sd > 0, slope_sd, 0.0)
+    slope_sd /= np.maximum(np.abs(slope_sd).max(axis=1, keepdims=True), 1e-300)
     length_sk1 = AXIS_FACTOR * step_s[:, None, None] * LENGTHS_K[:, None]
     return _normalised(W_sd[:, None] * np.exp(length_sk1 * slope_sd[:, None]))
 
