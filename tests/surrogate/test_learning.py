@@ -15,6 +15,7 @@ from mixatlas.objective.scale import Scale
 from mixatlas.space.design import quasi_random
 from mixatlas.space.sampling import sample_uniform
 from mixatlas.surrogate.feasibility import MaxDrop
+from mixatlas.surrogate.kernel import RELEVANCES
 from mixatlas.surrogate.learning import learn
 
 SPACE = a_space()
@@ -135,3 +136,26 @@ def test_intervals_of_few_trials_of_many_domains_hold_what_nobody_saw() -> None:
             lower, upper = one.draws(unseen, 500, seed=1).objective_interval()
             found.append(((lower <= truth) & (upper >= truth)).mean())
     assert np.mean(held_unwidened) < 0.85 < np.mean(held)
+
+
+@pytest.mark.parametrize(
+    ("n_of_worth", "noise", "are_even"),
+    [
+        pytest.param(20, 0.06, True, id="all domains matter and trials are noisy"),
+        pytest.param(2, 0.01, False, id="two domains matter"),
+    ],
+)
+def test_relevances_are_as_free_as_left_out_trials_ask(
+    n_of_worth: int, noise: float, are_even: bool
+) -> None:
+    space = a_space(4, 5)
+    mixtures = (space.natural, space.natural, *quasi_random(space, 30, taken=(), seed=2))
+    worth_dm = np.zeros((space.d, 2))
+    worth_dm[:n_of_worth] = np.random.default_rng(1).normal(size=(n_of_worth, 2))
+    worth_dm *= 1.0 if are_even else 2.0
+    history = a_scored_history(mixtures)
+    luck_nm = np.random.default_rng(1).normal(size=(history.n, 2))
+    scores_nm = 0.2 * np.sqrt(history.W_nd) @ worth_dm + noise * luck_nm - (0, 2)
+    history = replace(history, Y_nm=scores_nm)
+    processes = learn(history, an_objective(history)).posterior.processes
+    assert (float(processes.theta_mp[:, RELEVANCES].std()) < 0.1) == are_even

@@ -100,7 +100,7 @@ def propose(
         ValueError: `q` is outside 1..64.
 
     Cost:
-        One fit, O(n³ m), then a pool and some ascents a mixture: 1 to 3 s for 6 benchmarks,
+        A fit and its folds, O(n³ m), then a pool and some ascents a mixture: 1 s for 6 benchmarks,
         22 domains and 40 trials on one core. CPU-bound and blocking: call it in a worker process.
 
     Example:
