@@ -41,6 +41,9 @@ FREE, EVEN = 1.0, 0.2
 """Sds of log relevances: few of many groups may matter, or all matter about alike."""
 
 
+SHARE_SD = 3.0
+"""Of a warp's share on the scale of the softmax: one warp alone must be as likely as both (RegMix
+is all logarithm, tables of sparse optima are all root)."""
 TRUST = (-3.0, 2.0)
 """Mean and sd of log trust. Expectations have about unit variance, as the latents do: a source that
 is right in all has a trust of 1, and one of no use is at its mode below a tenth."""
@@ -61,7 +64,12 @@ def prior(
     return (
         np.concatenate([mean, np.zeros(N_WARPS + n_groups), np.full(n_sources, TRUST[0])]),
         np.concatenate(
-            [sd, np.ones(N_WARPS), np.full(n_groups, relevance_sd), np.full(n_sources, TRUST[1])]
+            [
+                sd,
+                np.full(N_WARPS, SHARE_SD),
+                np.full(n_groups, relevance_sd),
+                np.full(n_sources, TRUST[1]),
+            ]
         ),
     )
 
