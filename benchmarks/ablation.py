@@ -134,9 +134,9 @@ def show(
         columns: By name, a row a split or search and a column a line.
         middle: What of a column is printed.
     """
-    print(f"{'without':<24}" + "".join(f"{name:>16}" for name in columns) + "   less all parts")
+    print(f"{'without':<24}" + "".join(f"{name:>18}" for name in columns) + "   less all parts")
     for i, name in enumerate(names):
-        figures = "".join(f"{middle(found[:, i]):>16.3f}" for found in columns.values())
+        figures = "".join(f"{middle(found[:, i]):>18.3f}" for found in columns.values())
         paired = np.concatenate([found[:, i] - found[:, 0] for found in columns.values()])
         half = t.ppf(0.975, len(paired) - 1) * paired.std(ddof=1) / np.sqrt(len(paired))
         print(f"{name:<24}{figures}   {paired.mean():+.4f} ± {half:.4f}", flush=True)
