@@ -12,6 +12,7 @@ from mixatlas.contract.errors import SpecError
 from mixatlas.ledger.evidence import MOST_RUNS, Source
 from mixatlas.plan.observed import Accepted
 from mixatlas.spec.view import View
+from mixatlas.surrogate.subset import representative
 
 FloatArray = NDArray[np.float64]
 
@@ -85,7 +86,7 @@ def as_source(found: Found, accepted: Accepted) -> Source:
             f"{_listed(shared)}",
             hint="Name it once more of its runs have ended, or remove the entry.",
         )
-    kept = rows[_representative(found.W_ne[rows], Y_nm[rows])]
+    kept = rows[representative(MOST_RUNS, np.nan_to_num(Y_nm[rows]), found.W_ne[rows])]
     seen = np.flatnonzero(np.isfinite(Y_nm[kept]).any(axis=0))
     return Source(
         field=found.field,
@@ -116,15 +117,6 @@ def _shares(view: View, homes: Mapping[str, int], n: int) -> tuple[tuple[float, 
                 row[homes[cell]] += tokens / part.tokens
         rows.append(tuple(row))
     return tuple(rows)
-
-
-def _representative(W_ne: FloatArray, Y_nm: FloatArray) -> NDArray[np.int64]:
-    """Return rows to keep: all, or `MOST_RUNS` that no order of the runs can change."""
-    n = len(W_ne)
-    if n <= MOST_RUNS:
-        return np.arange(n)
-    order = np.lexsort(np.concatenate([np.nan_to_num(Y_nm).T, W_ne.T]))
-    return np.sort(order[np.linspace(0, n - 1, MOST_RUNS).round().astype(np.int64)])
 
 
 def _rows(A: FloatArray) -> tuple[tuple[float, ...], ...]:

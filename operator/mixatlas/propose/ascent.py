@@ -190,24 +190,25 @@ def _promising(
 ) -> FloatArray:
     """Return the moves of each mixture that are worth computing, (s, k, d)."""
 
-    def moved(target_skd: FloatArray) -> tuple[FloatArray, FloatArray]:
-        shape = target_skd.shape
-        from_kd = np.repeat(W_sd, shape[1], axis=0)
-        V_kd = region.toward(from_kd, target_skd.reshape(-1, shape[2]))
-        return V_kd.reshape(shape), stand_in(V_kd).reshape(shape[:2])
+    def inside(target_skd: FloatArray) -> FloatArray:
+        from_kd = np.repeat(W_sd, target_skd.shape[1], axis=0)
+        return region.toward(from_kd, target_skd.reshape(-1, d)).reshape(target_skd.shape)
+
+    def promised(V_skd: FloatArray) -> FloatArray:
+        return stand_in(V_skd.reshape(-1, d)).reshape(V_skd.shape[:2])
 
     d, single = W_sd.shape[1], _single_moves(W_sd, step_s, axes_ad)
     probes = W_sd[:, None] + PROBE * (np.eye(d) - W_sd[:, None])
-    near_skd, near_sk = moved(np.concatenate([W_sd[:, None], probes, single], axis=1))
-    single_skd, single_sk = near_skd[:, 1 + d :], near_sk[:, 1 + d :]
+    near_skd = inside(np.concatenate([W_sd[:, None], probes, single], axis=1))
+    near_sk = promised(near_skd)
     slope_sd = (near_sk[:, 1 : 1 + d] - near_sk[:, :1]) / PROBE
-    joint_skd, joint_sk = moved(_joint_moves(W_sd, step_s, single_sk[:, : 2 * d], rng))
-    other_sk = np.concatenate([single_sk, joint_sk], axis=1)
-    best_sk = np.argsort(-other_sk, axis=1, kind="stable")[:, :N_LOOKED_AT]
+    single_skd, single_sk = near_skd[:, 1 + d :], near_sk[:, 1 + d :]
+    joint_skd = inside(_joint_moves(W_sd, step_s, single_sk[:, : 2 * d], rng))
     other_skd = np.concatenate([single_skd, joint_skd], axis=1)
-    along_skd, _ = moved(_along(W_sd, step_s, slope_sd))
+    other_sk = np.concatenate([single_sk, promised(joint_skd)], axis=1)
+    best_sk = np.argsort(-other_sk, axis=1, kind="stable")[:, :N_LOOKED_AT]
     best_skd = np.take_along_axis(other_skd, best_sk[:, :, None], axis=1)
-    return np.concatenate([along_skd, best_skd], axis=1)
+    return np.concatenate([inside(_along(W_sd, step_s, slope_sd)), best_skd], axis=1)
 
 
 def axis_sums(space: MixtureSpace) -> FloatArray:

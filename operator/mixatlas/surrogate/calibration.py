@@ -22,6 +22,7 @@ from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.fit import maximum
 from mixatlas.surrogate.gp import UNMEASURED, Data, Processes
 from mixatlas.surrogate.kernel import EVEN, FREE
+from mixatlas.surrogate.subset import evenly
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -139,12 +140,11 @@ def choose(
         return processes, None
     rows = np.argsort(group_n, kind="stable")
     rows = rows[np.searchsorted(group_n[rows], 0) :]
-    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_RUNS)).round().astype(np.int64)]
+    rows = rows[evenly(len(rows), MOST_RUNS)]
     _, number_n = np.unique(group_n[rows], return_inverse=True)
     fold_n = number_n % N_FOLDS
     m = len(processes.data.Z_mn)
-    asked = np.linspace(0, m - 1, min(m, most_asked or m)).round().astype(np.int64)
-    data = processes.data.only(asked)
+    data = processes.data.only(evenly(m, most_asked or m))
     free, even = (
         _left_out(processes.features, data, rows, fold_n, relevance_sd=sd) for sd in (FREE, EVEN)
     )

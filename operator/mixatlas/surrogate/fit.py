@@ -15,6 +15,7 @@ from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.gp import Data, Processes
 from mixatlas.surrogate.kernel import FREE, prior
 from mixatlas.surrogate.likelihood import log_likelihood
+from mixatlas.surrogate.subset import representative
 
 FloatArray = NDArray[np.float64]
 Hyperparameters = Mapping[str, tuple[float, ...]]
@@ -77,7 +78,7 @@ def fit(
         then one of all trials.
     """
     noise_nm = np.broadcast_to(noise_m, Z_nm.shape)
-    few = _representative(W_nd, Z_nm, noise_nm)
+    few = representative(MOST_FITTED, noise_nm, Z_nm, W_nd)
     X_nf = features(W_nd)
     sees_mje = features.sees_mje
     fitted_to = Data.of(X_nf[few], Z_nm[few], noise_nm[few], sees_mje)
@@ -135,15 +136,6 @@ def start_from(
         return None
     theta_mp = np.log(np.array(rows))
     return np.asarray(np.clip(theta_mp, mean_p - REACH * sd_p, mean_p + REACH * sd_p))
-
-
-def _representative(W_nd: FloatArray, Z_nm: FloatArray, noise_nm: FloatArray) -> NDArray[np.int64]:
-    """Return rows to fit to: all, or `MOST_FITTED` that no order of the trials can change."""
-    n = len(W_nd)
-    if n <= MOST_FITTED:
-        return np.arange(n)
-    order = np.lexsort(np.concatenate([noise_nm.T, Z_nm.T, W_nd.T]))
-    return np.sort(order[np.linspace(0, n - 1, MOST_FITTED).round().astype(np.int64)])
 
 
 def _ascend(

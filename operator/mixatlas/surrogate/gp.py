@@ -68,10 +68,10 @@ class Data:
             sees_mje=sees_mje,
         )
 
-    def only(self, latents: NDArray[np.int64]) -> Data:
-        """Return what was seen of some latents, where all share their features."""
+    def only(self, latents: Sequence[int] | NDArray[np.int64]) -> Data:
+        """Return what was seen of some latents."""
         return Data(
-            X_nf=self.X_nf,
+            X_nf=self.X_nf if self.X_nf.dim() == 2 else self.X_nf[latents],
             Z_mn=self.Z_mn[latents],
             N_mn=self.N_mn[latents],
             sees_mje=None if self.sees_mje is None else self.sees_mje[latents],
@@ -91,13 +91,11 @@ def factor(theta_mp: torch.Tensor, data: Data) -> torch.Tensor:
     Raises:
         FitFailed: A covariance is not positive definite.
     """
-    noise_mn = data.N_mn + theta_mp[:, RESIDUAL].exp()[:, None] + JITTER
-    kernel = Kernel.of(theta_mp, data.sees_mje)
-    trials = kernel.scaled(data.X_nf)
     factors = []
-    for m, noise_n in enumerate(noise_mn):
-        one = trials.only(m)
-        (C_nn,) = kernel.only(m).between(one, one)
+    for m in range(len(theta_mp)):
+        one, theta_1p = data.only([m]), theta_mp[m : m + 1]
+        (noise_n,) = one.N_mn + theta_1p[:, RESIDUAL].exp()[:, None] + JITTER
+        (C_nn,) = Kernel.of(theta_1p, one.sees_mje)(one.X_nf, one.X_nf)
         factors.append(cholesky(C_nn + noise_n.diag()))
     return torch.stack(factors)
 

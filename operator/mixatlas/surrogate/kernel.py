@@ -88,15 +88,6 @@ class Scaled:
     norm_mq: torch.Tensor
     E_mqe: torch.Tensor | None
 
-    def only(self, m: int) -> Scaled:
-        """Return those of one latent."""
-        one = slice(m, m + 1)
-        return Scaled(
-            A_mqf=self.A_mqf[one],
-            norm_mq=self.norm_mq[one],
-            E_mqe=None if self.E_mqe is None else self.E_mqe[one],
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kernel:
@@ -182,18 +173,6 @@ class Kernel:
         linear_m1 = (self.linear_m / self.n_groups)[:, None]
         variance_mq = 1.0 + self.smooth_m[:, None] + linear_m1 * scaled.norm_mq
         return variance_mq if scaled.E_mqe is None else variance_mq + (scaled.E_mqe**2).sum(-1)
-
-    def only(self, m: int) -> Kernel:
-        """Return the kernel of one benchmark."""
-        one = slice(m, m + 1)
-        return Kernel(
-            linear_m=self.linear_m[one],
-            smooth_m=self.smooth_m[one],
-            scale_mf=self.scale_mf[one],
-            length_m=self.length_m[one],
-            n_groups=self.n_groups,
-            trust_me=None if self.trust_me is None else self.trust_me[one],
-        )
 
 
 def _matern(square: torch.Tensor) -> torch.Tensor:
