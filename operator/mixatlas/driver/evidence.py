@@ -36,10 +36,7 @@ def read_warm_start(
         SpecError: An entry is not there or not readable, or can tell nothing: none of its trials is
             taken as done, and it shares too few domains, no benchmark, or has too few runs.
     """
-    entries = {
-        f"spec.search.warmStart.{i}": entry
-        for i, entry in enumerate(accepted.search.spec.search.warm_start)
-    }
+    entries = _entries(accepted)
     roots = {field: _root(field, entry, find_ledger) for field, entry in entries.items()}
     ledgers = {field: root for field, root in roots.items() if root is not None}
     accepted = replace(accepted, warm_start=EvidenceRecord(ledgers=ledgers))
@@ -57,17 +54,23 @@ def read_warm_start(
 
 def stored_warm_start(store: ObjectStore, accepted: Accepted) -> EvidenceRecord:
     """Return what the warm start of a search was when it was accepted."""
-    entries = accepted.search.spec.search.warm_start
+    entries = _entries(accepted)
     content = store.get(accepted.layout.evidence) if entries else None
     if content is not None:
         return read_record(EvidenceRecord, content, accepted.layout.evidence)
     # An earlier version accepted it, which knew ledgers and no evidence.
     ledgers = {
-        f"spec.search.warmStart.{i}": entry.ledger.rstrip("/")
-        for i, entry in enumerate(entries)
+        field: entry.ledger.rstrip("/")
+        for field, entry in entries.items()
         if entry.ledger is not None
     }
     return EvidenceRecord(ledgers=ledgers)
+
+
+def _entries(accepted: Accepted) -> dict[str, WarmStart]:
+    """Return the entries of a warm start by their places in the document."""
+    entries = accepted.search.spec.search.warm_start
+    return {f"spec.search.warmStart.{i}": entry for i, entry in enumerate(entries)}
 
 
 def _root(field: str, entry: WarmStart, find_ledger: FindLedger) -> str | None:
