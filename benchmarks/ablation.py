@@ -90,8 +90,9 @@ SURROGATE: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
 }
 SEARCH: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
     "all parts": ExitStack,
-    "bound alone": partial(constant, "propose.propose.is_test_turn", lambda n_asked: False),
-    "mean alone": partial(constant, "propose.propose.is_test_turn", lambda n_asked: True),
+    "no spreading": partial(constant, "propose.acquisition.TURNS", ("explore", "test")),
+    "bound alone": partial(constant, "propose.acquisition.TURNS", ("explore",)),
+    "mean alone": partial(constant, "propose.acquisition.TURNS", ("test",)),
     "no reach": partial(constant, "propose.acquisition.REACH", np.inf),
     "no widening": partial(constant, "surrogate.learning.WIDEST", 1.0),
     "equal relevances": partial(pinned, kernel.RELEVANCES, mean=0.0),

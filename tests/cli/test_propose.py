@@ -62,6 +62,8 @@ def test_the_next_mixtures_lie_where_the_optimum_is(
         np.abs(np.array([float(v) for v in row.values()]) - BEST).sum() / 2 for row in rows
     )
     assert nearest < 0.15
+    assert "next-1: best mean\n" in done.stderr
+    assert "next-3: quasi-random, to learn which domains matter\n" in done.stderr
     assert "best predicted: web 0." in done.stderr
     assert re.search(
         r"\d % of the space and \d+ of 16 tried mixtures are within one standard error", done.stderr

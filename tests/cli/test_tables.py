@@ -128,7 +128,7 @@ def test_standard_errors_of_0_or_none_are_the_same(run: Run, command: str) -> No
     ("command", "options"),
     [
         ("fit", ("--predict", "w.csv")),
-        ("propose", ("--objective", "u", "--batch", "1")),
+        ("propose", ("--objective", "u", "--batch", "3")),
         ("propose", ("--objective", "u", "--objective", "v", "--batch", "2")),
         ("attribution", ("--benchmark", "u")),
     ],

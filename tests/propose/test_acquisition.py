@@ -15,9 +15,9 @@ from mixatlas.propose.acquisition import (
     LogNoisyExpectedImprovement,
     UpperConfidenceBound,
     expected_improvement,
-    is_test_turn,
     log_improvement,
     reach_of,
+    turn_at,
 )
 from mixatlas.space.design import quasi_random
 from mixatlas.space.sampling import sample_uniform
@@ -40,8 +40,8 @@ def test_beta_trades_mean_for_uncertainty() -> None:
     np.testing.assert_allclose(high(UNSEEN), POSTERIOR.optimistic(UNSEEN, 2.0)[0])
 
 
-def test_a_search_explores_and_tests_what_it_believes_in_turn() -> None:
-    assert [is_test_turn(n) for n in range(10, 14)] == [False, True, False, True]
+def test_a_search_spreads_tests_what_it_believes_and_explores_in_turn() -> None:
+    assert [turn_at(n) for n in range(9, 13)] == ["spread", "test", "explore", "spread"]
 
 
 def test_what_is_surely_infeasible_is_worth_the_floor() -> None:

@@ -88,9 +88,27 @@ def test_mixtures_are_distinct_feasible_and_apart_from_everything() -> None:
 
 
 def test_a_pending_mixture_sends_the_next_elsewhere() -> None:
-    (alone,) = ask(q=1).mixtures
-    (beside,) = ask(q=1, pending=[alone]).mixtures
-    assert alone.distance(beside) > 0.01
+    alone = ask(q=3)
+    beside = ask(q=3, pending=alone.mixtures)
+    assert alone.whys == beside.whys
+    for one, other in zip(alone.mixtures, beside.mixtures, strict=True):
+        assert one.distance(other) > 0.01
+
+
+def test_every_mixture_says_what_it_is_for() -> None:
+    proposal = ask(q=6)
+    assert proposal.whys[:3] == proposal.whys[3:]
+    assert len(set(proposal.whys)) == 3
+    for mixture, why in zip(proposal.mixtures, proposal.whys, strict=True):
+        best = max(map(objective_of, MIXTURES))
+        assert why.startswith("quasi-random") or objective_of(mixture) > best - 0.01, why
+
+
+def test_what_is_left_to_gain_does_not_hang_on_whose_turn_it_is() -> None:
+    by_turn = [ask(q=1, pending=FIRST.mixtures[:n]) for n in range(2)]
+    assert by_turn[0].whys != by_turn[1].whys
+    gains = [proposal.expected_improvement for proposal in (ask(q=6), *by_turn)]
+    assert min(gains) > 0.5 * max(gains)
 
 
 def test_equal_arguments_give_equal_answers_and_another_seed_another_one() -> None:
@@ -141,12 +159,14 @@ def test_a_constraint_keeps_proposals_from_giving_a_benchmark_away() -> None:
     keep = MaxDrop(benchmark="loss", max_drop=0.05, relative_to=SPACE.natural)
     free = replace(QUICK, objective=only_answers)
     reference = true_scores(np.array([SPACE.natural.fractions]))[0, 1]
+    # Of spreading, testing and exploring.
     lost = [
-        reference - true_scores(np.array([ask(q=1, settings=s).mixtures[0].fractions]))[0, 1]
+        reference
+        - true_scores(np.array([m.fractions for m in ask(q=3, settings=s).mixtures]))[:, 1]
         for s in (free, replace(free, constraints=(keep,)))
     ]
-    assert lost[0] > 0.2
-    assert lost[1] < 0.1
+    assert (lost[0] > 0.2).all()
+    assert (lost[1] < 0.1).all()
 
 
 def test_a_diverged_mixture_is_kept_away_from() -> None:

@@ -72,9 +72,9 @@ def command(
 ) -> None:
     """Choose the next mixtures to run after a table of finished runs.
 
-    The tables are those of `mixatlas fit`. Writes CSV, a row a mixture, most promising first; the
-    best predicted mixture and its interval go to standard error. With several objectives that is
-    the Pareto front of the finished runs instead, with its hypervolume.
+    The tables are those of `mixatlas fit`. Writes CSV, a row a mixture; what each is for, the best
+    predicted mixture and its interval go to standard error. With several objectives that is the
+    Pareto front of the finished runs instead, with its hypervolume.
     """
     check_place(out)
     goals = _goals(objectives, minimized)
@@ -83,7 +83,8 @@ def command(
     warn(runs)
     if len(goals) == 1:
         found = propose_from_runs(runs, limits, goals[0], q=batch, seed=seed)
-        mixtures, lines = found.mixtures, _best(found, is_minimized=goals[0].is_minimized)
+        mixtures = found.mixtures
+        lines = [*_purposes(found), *_best(found, is_minimized=goals[0].is_minimized)]
     else:
         mixtures, lines = _extending(runs, limits, goals, q=batch, seed=seed)
     write_or_print(out, _table(mixtures, runs.domains))
@@ -146,15 +147,26 @@ def _table(mixtures: Sequence[Mixture], domains: Sequence[str]) -> str:
     for number, mixture in enumerate(mixtures, start=1):
         part_of = dict(mixture.parts)
         weights = (f"{part_of[name] // PPM}.{part_of[name] % PPM:06d}" for name in domains)
-        writer.writerow([f"next-{number}", *weights])
+        writer.writerow([_name(number), *weights])
     return text.getvalue()
+
+
+def _name(number: int) -> str:
+    return f"next-{number}"
+
+
+def _purposes(found: NextRuns) -> list[str]:
+    names: dict[str, list[str]] = {}
+    for number, why in enumerate(found.whys, start=1):
+        names.setdefault(why, []).append(_name(number))
+    return [f"{', '.join(named)}: {why}" for why, named in names.items()]
 
 
 def _best(found: NextRuns, *, is_minimized: bool) -> list[str]:
     interval = None if found.best is None else found.best.objective
     near = found.near
     if found.best is None or interval is None or near is None:
-        return [f"no prediction: {found.why}"]
+        return ["no prediction"]
     top = sorted(found.best.mixture.parts, key=lambda part: -part[1])
     weights = ", ".join(f"{name} {part / PPM:.3f}" for name, part in top if part)
     bounds = [interval.lower, interval.upper]

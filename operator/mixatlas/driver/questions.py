@@ -127,10 +127,12 @@ def _propose(question: ProposeQuestion) -> ProposedRound:
         trials=tuple(
             ProposedTrial(
                 mixture=mixture,
-                why=proposal.why,
+                why=why,
                 predicted=PredictedObjective(mean=p.mean, sd=p.sd) if p is not None else None,
             )
-            for mixture, p in zip(proposal.mixtures, proposal.predicted, strict=True)
+            for mixture, p, why in zip(
+                proposal.mixtures, proposal.predicted, proposal.whys, strict=True
+            )
         ),
         basis=proposal.basis,
         why=proposal.why,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ LEAST_LOG = -700.0
 """Logarithm of an improvement that is none: the least of a float."""
 N_RANDOM = 256
 """Random mixtures that say how far a mixture may lie from all trials."""
+
+Turn = Literal["spread", "test", "explore"]
+TURNS: tuple[Turn, ...] = ("spread", "test", "explore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,17 +142,20 @@ def log_improvement(u: FloatArray) -> FloatArray:
     return np.where(u > -1, np.log(np.maximum(direct, 1e-300)), np.where(u > -1000, middle, far))
 
 
-def is_test_turn(n_asked: int) -> bool:
-    """Return whether the next mixture tests what is believed, or explores by the acquisition.
+def turn_at(n_asked: int) -> Turn:
+    """Return what the next mixture is for.
 
-    Exploring alone spends every trial where much is unknown, and under noise no trial tells much: a
-    search of some 30 trials would end before it tested what it believes. So every second mixture is
-    the one with the best mean.
+    `explore`: the largest acquisition. Alone it spends every trial where much is unknown, and under
+    noise no trial tells much: a search of some 30 trials would end before it tested what it
+    believes. `test`: the best mean. Both stay near what is believed best, where mixtures differ in
+    few domains, and which domains matter is learnt from mixtures that differ in all. `spread`: a
+    quasi-random one. Mean regret over problems of 10 to 30 domains after 32 trials, without and
+    with spreading, is in `docs/measurements.md`.
 
     Args:
         n_asked: Trials asked for so far.
     """
-    return n_asked % 2 == 1
+    return TURNS[n_asked % len(TURNS)]
 
 
 def reach_of(posterior: ObjectivePosterior, space: MixtureSpace, *, seed: int) -> float:

@@ -45,17 +45,17 @@ class NextRuns:
     """What to run next.
 
     Args:
-        mixtures: Distinct, most promising first.
+        mixtures: Distinct.
+        whys: What each is for.
         best: The mixture with the best predicted objective, larger is better, with its 95 %
             interval; None where the surrogate failed.
         near: How many mixtures are as good as the best, for all that is known; None likewise.
-        why: One sentence for people.
     """
 
     mixtures: tuple[Mixture, ...]
+    whys: tuple[str, ...]
     best: Arm | None
     near: NearOptimal | None
-    why: str
 
 
 def propose_from_runs(
@@ -116,9 +116,9 @@ def propose_from_runs(
             found = nominate_from(space, learned.posterior, tried, n=1, named={}, seed=seed)
         except FitFailed as error:
             proposal = fall_back(question, error)
-            return NextRuns(mixtures=proposal.mixtures, best=None, near=None, why=proposal.why)
+            return NextRuns(mixtures=proposal.mixtures, whys=proposal.whys, best=None, near=None)
     return NextRuns(
-        mixtures=proposal.mixtures, best=found.arms[0], near=found.near, why=proposal.why
+        mixtures=proposal.mixtures, whys=proposal.whys, best=found.arms[0], near=found.near
     )
 
 

@@ -20,11 +20,13 @@ from mixatlas.contract.errors import FitFailed, HistoryMismatch
 from mixatlas.contract.mixture import Mixture
 from mixatlas.ledger.history import History
 from mixatlas.propose.acquisition import (
+    TURNS,
     LogNoisyExpectedImprovement,
+    Turn,
     UpperConfidenceBound,
     expected_improvement,
-    is_test_turn,
     reach_of,
+    turn_at,
 )
 from mixatlas.propose.ascent import Criterion, best_first, candidate_pool, ranked
 from mixatlas.propose.tried import Tried, incumbent_of, rank_tried
@@ -36,7 +38,7 @@ from mixatlas.propose.values import (
     Proposal,
     ProposeSettings,
 )
-from mixatlas.space.design import fill, is_apart
+from mixatlas.space.design import fill, is_apart, quasi_random
 from mixatlas.space.space import MixtureSpace
 from mixatlas.surrogate.fit import Hyperparameters
 from mixatlas.surrogate.learning import Learned, learn
@@ -46,17 +48,18 @@ from mixatlas.surrogate.threads import single_thread
 FloatArray = NDArray[np.float64]
 
 MOST_ASKED = 64
-WHY: Mapping[Acquisition, str] = {
-    "UpperConfidenceBound": "best upper confidence bound and best mean in turn, pending trials at "
-    "their means",
-    "LogNoisyExpectedImprovement": "largest expected improvement over all trials and best mean in "
-    "turn",
+WHY_EXPLORE: Mapping[Acquisition, str] = {
+    "UpperConfidenceBound": "best upper confidence bound",
+    "LogNoisyExpectedImprovement": "largest expected improvement over all trials",
 }
+WHY_TEST, WHY_SPREAD = "best mean", "quasi-random, to learn which domains matter"
 N_KEPT = 128
 """Of the pool, for all maxima but the first of a kind: counting a mixture as observed lowers the
 criterion around it and raises it nowhere, so what was far behind stays behind."""
 MOST_BASELINES = 48
 """Best tried mixtures whose objectives an improvement is over: worse ones are hardly ever best."""
+N_SPREAD = 16
+"""Quasi-random mixtures that are looked at for a feasible one."""
 N_PROMISING = 4
 """Best tried mixtures that the candidate pool surrounds."""
 
@@ -74,9 +77,9 @@ def propose(
     """Choose the next `q` mixtures to train.
 
     While `settings.objective` is not fixed, and under the methods Sobol and Random, mixtures
-    fill the feasible part of the simplex; under Bayesian they maximise the acquisition and the
-    posterior mean of the objective in turn. The result depends on the arguments
-    alone, so a restarted search proposes the same batch again.
+    fill the feasible part of the simplex; under Bayesian they maximise the acquisition, maximise
+    the posterior mean of the objective, and fill the space, in turn. The result depends on the
+    arguments alone, so a restarted search proposes the same batch again.
 
     Args:
         space: The `d` domains with bounds, caps and linear constraints; proven non-empty.
@@ -90,7 +93,7 @@ def propose(
         settings: Objective, method, sizes and tolerances.
 
     Returns:
-        Exactly `q` distinct mixtures, most promising first, each meeting every constraint
+        Exactly `q` distinct mixtures, in the order of their turns, each meeting every constraint
         exactly and at least 0.005 (total variation) from every finished and pending mixture and
         from each other.
 
@@ -167,7 +170,13 @@ class Question:
 
 def _spread(question: Question, *, why: str) -> Proposal:
     mixtures = question.fill(question.q, question.taken)
-    return Proposal(mixtures=mixtures, predicted=(None,) * len(mixtures), basis="design", why=why)
+    return Proposal(
+        mixtures=mixtures,
+        predicted=(None,) * len(mixtures),
+        whys=(why,) * len(mixtures),
+        basis="design",
+        why=why,
+    )
 
 
 def fall_back(question: Question, error: FitFailed) -> Proposal:
@@ -187,54 +196,76 @@ def ask(question: Question, learned: Learned, tried: Tried) -> Proposal:
     settings, posterior = question.settings, learned.posterior
     incumbent = incumbent_of(tried, posterior, n_draws=settings.n_draws, seed=question.seed)
     if settings.method == "Bayesian":
-        mixtures = _maximise(question, posterior, tried)
-        why = WHY[settings.acquisition]
+        turns = [turn_at(question.n_asked + i) for i in range(question.q)]
+        mixtures = hopeful = _maximise(question, posterior, tried, turns)
+        if set(turns) == {"spread"}:
+            # What a search may still gain is not what the mixture that only teaches would.
+            hopeful = _maximise(question, posterior, tried, ["explore"])
+        why_of = {
+            "explore": WHY_EXPLORE[settings.acquisition],
+            "test": WHY_TEST,
+            "spread": WHY_SPREAD,
+        }
+        whys = tuple(why_of[turn] for turn in turns)
+        why = f"{', '.join(why_of.values())}, in turn"
     else:
-        mixtures = question.fill(question.q, question.taken)
+        mixtures = hopeful = question.fill(question.q, question.taken)
         why = f"{settings.method} points"
-    W_qd = np.array([mixture.fractions for mixture in mixtures])
-    mean_q, sd_q = posterior.moments(W_qd)
+        whys = (why,) * len(mixtures)
+    mean_q, sd_q = posterior.moments(_weights(mixtures))
     return Proposal(
         mixtures=mixtures,
         predicted=tuple(
             Predicted(mean=float(mean), sd=float(sd)) for mean, sd in zip(mean_q, sd_q, strict=True)
         ),
+        whys=whys,
         basis="surrogate" if settings.method == "Bayesian" else "design",
         why=why,
         expected_improvement=None
         if incumbent is None
-        else _improvement(question, posterior, incumbent, W_qd),
+        else _improvement(question, posterior, incumbent, hopeful),
         incumbent=incumbent,
         hyperparameters=learned.hyperparameters,
     )
 
 
 def _maximise(
-    question: Question, posterior: ObjectivePosterior, tried: Tried
+    question: Question, posterior: ObjectivePosterior, tried: Tried, turns: Sequence[Turn]
 ) -> tuple[Mixture, ...]:
-    """Take one maximum after the other, each counted as asked for before the next."""
+    """Take one mixture a turn, each counted as asked for before the next."""
     space, settings = question.space, question.settings
     rng = np.random.default_rng(question.seed)
     promising = list(tried.best_eligible[:N_PROMISING])
     pool_kd = candidate_pool(space, tried.W_gd[promising], n=settings.n_pool, rng=rng)
     reach = reach_of(posterior, space, seed=question.seed)
     # What leads at first when exploring may not when testing.
-    pools = dict.fromkeys((False, True), pool_kd)
+    pools: dict[Turn, FloatArray] = dict.fromkeys(TURNS, pool_kd)
+    # The first maximum is the best by far; the next ones are where it was not.
+    n_starts = settings.n_starts
     chosen: list[Mixture] = []
-    while len(chosen) < question.q:
-        is_test = is_test_turn(question.n_asked + len(chosen))
-        criterion = _criterion(question, posterior, tried, chosen, is_test=is_test, reach=reach)
-        # The first maximum is the best by far; the next ones are where it was not.
-        n_starts = settings.n_starts if not chosen else -(-settings.n_starts // 2)
-        pool_kd = ranked(criterion, pools[is_test])
-        found = best_first(space, criterion, pool_kd, n_starts=n_starts, rng=rng)
+    for turn in turns:
         taken = (*question.taken, *chosen)
-        mixture = next((m for m in found if is_apart(m, taken)), None)
-        if mixture is None:
-            return (*chosen, *question.fill(question.q - len(chosen), taken))
-        pools[is_test] = pool_kd[:N_KEPT]
-        chosen.append(mixture)
+        mixture = None
+        if turn != "spread":
+            criterion = _criterion(question, posterior, tried, chosen, turn=turn, reach=reach)
+            pool_kd = ranked(criterion, pools[turn])
+            found = best_first(space, criterion, pool_kd, n_starts=n_starts, rng=rng)
+            mixture = next((m for m in found if is_apart(m, taken)), None)
+            pools[turn] = pool_kd[:N_KEPT]
+            n_starts = -(-settings.n_starts // 2)
+        chosen.append(mixture or _far_and_feasible(question, posterior, taken))
     return tuple(chosen)
+
+
+def _far_and_feasible(
+    question: Question, posterior: ObjectivePosterior, taken: Sequence[Mixture]
+) -> Mixture:
+    """Return the next quasi-random mixture that is likelier feasible than not, if there is one."""
+    found = quasi_random(question.space, N_SPREAD, taken=taken, seed=question.seed)
+    if not found:
+        return question.fill(1, taken)[0]
+    chance_k = posterior.probability_feasible(_weights(found))
+    return found[int(np.minimum(chance_k, 0.5).argmax())]
 
 
 def _criterion(
@@ -243,20 +274,19 @@ def _criterion(
     tried: Tried,
     chosen: Sequence[Mixture],
     *,
-    is_test: bool,
+    turn: Turn,
     reach: float,
 ) -> Criterion:
     """Return what the next mixture maximises, after those chosen already."""
     settings = question.settings
-    asked = [mixture.fractions for mixture in (*question.pending, *chosen)]
-    A_ad = np.array(asked).reshape(-1, question.space.d)
+    A_ad = _weights((*question.pending, *chosen)).reshape(-1, question.space.d)
     bound = UpperConfidenceBound(
         posterior=posterior.observing(A_ad),
-        beta=0.0 if is_test else settings.beta,
+        beta=0.0 if turn == "test" else settings.beta,
         floor=float(tried.mean_g.min()),
         reach=reach,
     )
-    if is_test or settings.acquisition == "UpperConfidenceBound":
+    if turn == "test" or settings.acquisition == "UpperConfidenceBound":
         return bound
     best = list(tried.best_eligible[:MOST_BASELINES]) or [0]
     W_gd = np.concatenate([tried.W_gd[best], A_ad])
@@ -264,9 +294,16 @@ def _criterion(
 
 
 def _improvement(
-    question: Question, posterior: ObjectivePosterior, incumbent: Incumbent, W_qd: FloatArray
+    question: Question,
+    posterior: ObjectivePosterior,
+    incumbent: Incumbent,
+    hopeful: Sequence[Mixture],
 ) -> float:
-    """Return the expected improvement of the best of the batch over the incumbent."""
-    W_kd = np.concatenate([[incumbent.mixture.fractions], W_qd])
+    """Return the expected improvement of the best of some mixtures over the incumbent."""
+    W_kd = _weights((incumbent.mixture, *hopeful))
     draws = posterior.draws(W_kd, question.settings.n_draws, seed=question.seed)
     return expected_improvement(draws, posterior.probability_feasible(W_kd))
+
+
+def _weights(mixtures: Sequence[Mixture]) -> FloatArray:
+    return np.array([mixture.fractions for mixture in mixtures])

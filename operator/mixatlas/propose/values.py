@@ -70,10 +70,11 @@ class Proposal:
     """The next mixtures to train.
 
     Args:
-        mixtures: Distinct, in the space, apart from everything tried; most promising first.
+        mixtures: Distinct, in the space, apart from everything tried.
         predicted: One a mixture; None where no surrogate could be fitted.
+        whys: What each is for.
         basis: `design` (space-filling), `surrogate`, or `fallback` (the surrogate failed).
-        why: One sentence for people.
+        why: One sentence for people about all of them.
         expected_improvement: Of the best feasible point over the incumbent, in objective units;
             None without a surrogate or an incumbent.
         incumbent: None without a surrogate, or when nothing tried is feasible.
@@ -82,6 +83,7 @@ class Proposal:
 
     mixtures: tuple[Mixture, ...]
     predicted: tuple[Predicted | None, ...]
+    whys: tuple[str, ...]
     basis: Basis
     why: str
     expected_improvement: float | None = None

@@ -25,8 +25,8 @@ class Acquisition(Record):
 
     name: Literal["UpperConfidenceBound", "LogNoisyExpectedImprovement"] = Field(
         "UpperConfidenceBound",
-        description="Acquisition function: what every second proposed mixture maximises. The "
-        "others have the best mean.",
+        description="Acquisition function: what every third proposed mixture maximises. The "
+        "others are the one with the best mean and a quasi-random one, in turn.",
     )
     beta: DecimalString = Field(
         "2",
