@@ -7,7 +7,7 @@ import pytest
 
 from mixatlas.contract.errors import FitFailed
 from mixatlas.surrogate.features import Features
-from mixatlas.surrogate.fit import MOST_FITTED, fit, start_from
+from mixatlas.surrogate.fit import MOST_FITTED, fit, hyperparameters, start_from
 from mixatlas.surrogate.kernel import RELEVANCES, RESIDUAL
 
 RNG = np.random.default_rng(4)
@@ -26,22 +26,23 @@ def test_noise_goes_where_it_is() -> None:
         noise_m=np.array([1e-4, 1e-4]),
         features=FEATURES,
     )
-    smooth, rough = found.hyperparameters(("smooth", "rough")).values()
+    smooth, rough = hyperparameters(found, ("smooth", "rough")).values()
     assert smooth[RESIDUAL] < 0.03
     assert rough[RESIDUAL] > 0.1
 
 
 def test_what_moves_a_benchmark_becomes_relevant() -> None:
     found = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES)
-    relevance = found.hyperparameters(("smooth",))["smooth"][RELEVANCES]
+    relevance = hyperparameters(found, ("smooth",))["smooth"][RELEVANCES]
     assert min(relevance[:2]) > max(relevance[2:])
 
 
 def test_a_warm_start_ends_where_it_began() -> None:
     cold = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES)
-    start = start_from(cold.hyperparameters(("smooth",)), ("smooth",), FEATURES.n_groups)
+    start = start_from(hyperparameters(cold, ("smooth",)), ("smooth",), FEATURES.n_groups)
     warm = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES, warm_start=start)
-    assert warm.log_posterior == pytest.approx(cold.log_posterior, abs=0.05)
+    there, here = (found.marginals(W_nd) for found in (cold, warm))
+    np.testing.assert_allclose(here, there, atol=0.02)
 
 
 @pytest.mark.parametrize("is_noise_of_each", [False, True])
@@ -63,9 +64,9 @@ def test_many_trials_in_another_order_give_the_same_fit(is_noise_of_each: bool) 
         for rows in (np.arange(len(W)), shuffled)
     )
     np.testing.assert_allclose(
-        one.processes.marginals(W[:5])[0], other.processes.marginals(W[:5])[0], rtol=0.01, atol=0.01
+        one.marginals(W[:5])[0], other.marginals(W[:5])[0], rtol=0.01, atol=0.01
     )
-    assert one.processes.residual_variance_m[0] < 0.1
+    assert one.residual_variance_m[0] < 0.1
 
 
 def test_scores_that_are_not_finite_numbers_fail_as_a_value_of_ours() -> None:
@@ -88,9 +89,8 @@ def test_a_malformed_warm_start_is_no_start(stored: dict[str, tuple[float, ...]]
 
 
 def test_a_stored_fit_is_read_back() -> None:
-    stored = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES).hyperparameters(
-        ("smooth",)
-    )
+    found = fit(W_nd, SMOOTH[:, None], noise_m=NOISE_M, features=FEATURES)
+    stored = hyperparameters(found, ("smooth",))
     start = start_from(stored, ("smooth",), FEATURES.n_groups)
     assert start is not None
     np.testing.assert_allclose(np.exp(start[0]), stored["smooth"])

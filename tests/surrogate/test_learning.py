@@ -61,9 +61,11 @@ def test_standard_errors_of_the_history_count_where_seed_noise_is_not_known() ->
     V_nm[3] = 4.0
     told = replace(HISTORY, V_nm=V_nm)
     posterior = learn(told, OBJECTIVE, is_noise_known=False).posterior
-    noise_nm = posterior.processes.data.N_mn.T.numpy() * posterior.warp.spread_m**2
+    data, warp = posterior.processes.data, posterior.warp
+    slope_nm = warp.power.slope(warp.power.values(data.seen_nm))
+    noise_nm = data.N_mn.T.numpy() / slope_nm**2 * warp.spread_m**2
     answers_n, loss_n = (noise_nm[3] - noise_nm[4]).T
-    assert answers_n == pytest.approx(4.0 - 0.01)
+    assert answers_n == pytest.approx(4.0 - 0.01, rel=1e-4)
     assert loss_n == pytest.approx(4.0 / HISTORY.Y_nm[3, 1] ** 2 - 0.01 / HISTORY.Y_nm[4, 1] ** 2)
     known = learn(told, OBJECTIVE)
     assert known.posterior.moments(UNSEEN)[0].tobytes() == (

@@ -33,7 +33,11 @@ def as_model(posterior: TablePosterior) -> MixtureModel:
     """Return the posterior of a table as a model of BoTorch, in the metrics' own units.
 
     Args:
-        posterior: As `learn_table` gives it, or checked; sds stay the processes' own, not widened.
+        posterior: As `learn_table` gives it, not checked: a checked one holds powers of metrics,
+            whose posterior is not normal.
+
+    Raises:
+        ValueError: A metric has a power.
 
     Example:
         >>> from botorch.acquisition import LogExpectedImprovement
@@ -44,6 +48,8 @@ def as_model(posterior: TablePosterior) -> MixtureModel:
         >>> gain(torch.tensor([[[0.7, 0.3]], [[1.0, 0.0]]], dtype=torch.float64)).argmax().item()
         1
     """
+    if not posterior.power.is_none:
+        raise ValueError("the posterior holds powers of metrics: take it before it is checked")
     return MixtureModel(posterior.processes, shift_m=posterior.shift_m, spread_m=posterior.spread_m)
 
 

@@ -156,8 +156,7 @@ def choose(
 def _refitted(processes: Processes, rows: IntArray, *, relevance_sd: float) -> Processes:
     """Return processes of the same data under another prior, fitted to some rows of it."""
     data, features = processes.data, processes.features
-    some = replace(data, X_nf=data.X_nf[rows], Z_mn=data.Z_mn[:, rows], N_mn=data.N_mn[:, rows])
-    theta_mp, _ = maximum(some, features.n_groups, relevance_sd=relevance_sd)
+    theta_mp = maximum(data.of_runs(rows), features.n_groups, relevance_sd=relevance_sd)
     return Processes.conditioned(features, theta_mp=theta_mp, data=data)
 
 
@@ -185,9 +184,7 @@ def _left_out(
         N_mn=of_folds(data.N_mn, UNMEASURED),
         sees_mje=None if data.sees_mje is None else data.sees_mje.repeat(N_FOLDS, 1, 1),
     )
-    theta_mp, _ = maximum(
-        folds, features.n_groups, relevance_sd=relevance_sd, most_steps=MOST_STEPS
-    )
+    theta_mp = maximum(folds, features.n_groups, relevance_sd=relevance_sd, most_steps=MOST_STEPS)
     refitted = Processes.conditioned(features, theta_mp=theta_mp, data=folds)
     n_inside = max(map(len, inside))
     asked = [np.resize(of, n_inside) for of in inside]
@@ -197,10 +194,10 @@ def _left_out(
     mean_skm, variance_skm = mean_ms.reshape(shape), variance_ms.reshape(shape)
     # Back to the order of the rows: the nth of a fold was asked as its nth.
     nth_n = np.array([(fold_n[:i] == k).sum() for i, k in enumerate(fold_n)])
-    Z_nm, N_nm = data.Z_mn[:, rows].T.numpy(), data.N_mn[:, rows].T.numpy()
+    N_nm = data.N_mn[:, rows].T.numpy()
     return LeftOut(
         rows=rows,
-        seen_nm=np.where(N_nm < UNMEASURED, Z_nm, np.nan),
+        seen_nm=data.seen_nm[rows],
         mean_nm=mean_skm[nth_n, fold_n],
         variance_nm=variance_skm[nth_n, fold_n],
         known_nm=np.where(N_nm < UNMEASURED, N_nm, 0.0),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.gp import Data, Processes
 from mixatlas.surrogate.kernel import FREE, prior
 from mixatlas.surrogate.likelihood import log_likelihood
+from mixatlas.surrogate.power import Power
 from mixatlas.surrogate.subset import representative
 
 FloatArray = NDArray[np.float64]
@@ -24,29 +24,12 @@ Hyperparameters = Mapping[str, tuple[float, ...]]
 REACH = 4.0
 """Hyper-parameters stay within this many prior sds: beyond it only numerics could lead."""
 MOST_STEPS = 100
+FEW_STEPS = 20
+"""Of a fit that is only to tell powers: those that suit a fit without any are not yet those that
+suit the fit with them, so there are two such fits before the last one."""
 MOST_FITTED = 256
 """Trials that hyper-parameters are fitted to; the processes are conditioned on all. A step costs
 n³, and what 256 trials do not tell of the relevances, 512 hardly tell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fit:
-    """Fitted processes and what to keep of them.
-
-    Args:
-        processes: Conditioned on the data.
-        log_posterior: Of the hyper-parameters, summed over benchmarks, up to a constant.
-    """
-
-    processes: Processes
-    log_posterior: float
-
-    def hyperparameters(self, names: Sequence[str]) -> dict[str, tuple[float, ...]]:
-        """Return what the next round may start from."""
-        return {
-            name: tuple(float(value) for value in row)
-            for name, row in zip(names, self.processes.theta_mp.exp().numpy(), strict=True)
-        }
 
 
 def fit(
@@ -56,7 +39,8 @@ def fit(
     noise_m: FloatArray,
     features: Features,
     warm_start: FloatArray | None = None,
-) -> Fit:
+    most_steps: int = MOST_STEPS,
+) -> Processes:
     """Fit one process a benchmark.
 
     Args:
@@ -66,27 +50,59 @@ def fit(
             learnt residual.
         features: Where mixtures lie.
         warm_start: Log hyper-parameters (m, p) to start from instead of the prior's mode.
+        most_steps: Of the ascent.
 
     Returns:
-        The maximum that the ascent from the start ends in.
+        Of the maximum that the ascent from the start ends in, conditioned on all trials.
 
     Raises:
         FitFailed: The ascent does not end in finite numbers.
 
     Cost:
-        At most `MOST_STEPS` factorisations of (m, n, n) with their gradients, n <= `MOST_FITTED`,
+        At most `most_steps` factorisations of (m, n, n) with their gradients, n <= `MOST_FITTED`,
         then one of all trials.
     """
     noise_nm = np.broadcast_to(noise_m, Z_nm.shape)
-    few = representative(MOST_FITTED, noise_nm, Z_nm, W_nd)
-    X_nf = features(W_nd)
-    sees_mje = features.sees_mje
-    fitted_to = Data.of(X_nf[few], Z_nm[few], noise_nm[few], sees_mje)
-    theta_mp, value = maximum(fitted_to, features.n_groups, start_mp=warm_start)
-    processes = Processes.conditioned(
-        features, theta_mp=theta_mp, data=Data.of(X_nf, Z_nm, noise_nm, sees_mje)
+    data = Data.of(features(W_nd), Z_nm, noise_nm, features.sees_mje)
+    return _fitted(features, data, warm_start, most_steps=most_steps)
+
+
+def powered(processes: Processes) -> tuple[Processes, Power]:
+    """Fit the likeliest powers of values in place of the values.
+
+    Args:
+        processes: Fitted to standardised values, by a few steps at least.
+
+    Returns:
+        The processes of their latents under the powers, and the powers.
+
+    Raises:
+        FitFailed: As `fit`.
+
+    Cost:
+        As `fit` with `FEW_STEPS`, and once more with all.
+    """
+    values, features = processes.data, processes.features
+    X_nm, noise_nm = values.seen_nm, values.N_mn.T.numpy()
+    power = Power.none(len(values.Z_mn))
+    for most_steps in (FEW_STEPS, MOST_STEPS):
+        power = Power.learnt(X_nm, noise_nm, processes.L_mnn.numpy())
+        latent_noise_nm = noise_nm * power.slope(X_nm) ** 2
+        data = Data.of(values.X_nf, power.latents(X_nm), latent_noise_nm, values.sees_mje)
+        start_mp = processes.theta_mp.numpy()
+        processes = _fitted(features, data, start_mp, most_steps=most_steps)
+    return processes, power
+
+
+def _fitted(
+    features: Features, data: Data, start_mp: FloatArray | None, *, most_steps: int
+) -> Processes:
+    """Fit hyper-parameters to runs that stand for all, and condition processes on all."""
+    few = representative(MOST_FITTED, data.N_mn.T.numpy(), data.Z_mn.T.numpy(), data.X_nf.numpy())
+    theta_mp = maximum(
+        data.of_runs(few), features.n_groups, start_mp=start_mp, most_steps=most_steps
     )
-    return Fit(processes=processes, log_posterior=value)
+    return Processes.conditioned(features, theta_mp=theta_mp, data=data)
 
 
 def maximum(
@@ -96,8 +112,8 @@ def maximum(
     start_mp: FloatArray | None = None,
     relevance_sd: float = FREE,
     most_steps: int = MOST_STEPS,
-) -> tuple[torch.Tensor, float]:
-    """Return the log hyper-parameters (m, p) that an ascent ends in, and their log posterior.
+) -> torch.Tensor:
+    """Return the log hyper-parameters (m, p) that an ascent ends in.
 
     Args:
         data: What they are fitted to.
@@ -112,13 +128,21 @@ def maximum(
     mean_p, sd_p = prior(n_groups, relevance_sd, data.n_sources)
     if start_mp is None:
         start_mp = np.tile(mean_p, (len(data.Z_mn), 1))
-    theta_mp, value_m = _ascend(data, start_mp, mean_p=mean_p, sd_p=sd_p, most_steps=most_steps)
-    if not (np.isfinite(theta_mp).all() and np.isfinite(value_m).all()):
+    theta_mp, value = _ascend(data, start_mp, mean_p=mean_p, sd_p=sd_p, most_steps=most_steps)
+    if not (np.isfinite(theta_mp).all() and np.isfinite(value)):
         raise FitFailed(
             "the surrogate's fit does not end in finite numbers",
             hint="Nothing to do: the round falls back to quasi-random mixtures.",
         )
-    return torch.as_tensor(theta_mp), float(value_m.sum())
+    return torch.as_tensor(theta_mp)
+
+
+def hyperparameters(processes: Processes, names: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """Return what the next round may start from."""
+    return {
+        name: tuple(float(value) for value in row)
+        for name, row in zip(names, processes.theta_mp.exp().numpy(), strict=True)
+    }
 
 
 def start_from(
@@ -145,19 +169,16 @@ def _ascend(
     mean_p: FloatArray,
     sd_p: FloatArray,
     most_steps: int,
-) -> tuple[FloatArray, FloatArray]:
-    """Climb from one start. Returns log hyper-parameters (m, p) and log posteriors (m,)."""
+) -> tuple[FloatArray, float]:
+    """Climb from one start. Returns log hyper-parameters (m, p) and the sum of log posteriors."""
     shape = start_mp.shape
     sd = torch.as_tensor(sd_p)
 
-    def log_posterior(x: FloatArray) -> tuple[torch.Tensor, torch.Tensor]:
+    def negated(x: FloatArray) -> tuple[float, FloatArray]:
         x_mp = torch.as_tensor(x.reshape(shape))
         value_m, slope_mp = log_likelihood(torch.as_tensor(mean_p) + sd * x_mp, data)
-        return value_m - 0.5 * x_mp.square().sum(1), sd * slope_mp - x_mp
-
-    def negated(x: FloatArray) -> tuple[float, FloatArray]:
-        value_m, slope_mp = log_posterior(x)
-        return -value_m.sum().item(), -slope_mp.numpy().ravel()
+        value = value_m.sum() - 0.5 * x_mp.square().sum()
+        return -value.item(), -(sd * slope_mp - x_mp).numpy().ravel()
 
     # In prior sds, where no direction is much steeper than another.
     found = minimize(
@@ -168,4 +189,4 @@ def _ascend(
         bounds=Bounds(np.full(start_mp.size, -REACH), np.full(start_mp.size, REACH)),
         options={"maxiter": most_steps},
     )
-    return mean_p + sd_p * found.x.reshape(shape), log_posterior(found.x)[0].numpy()
+    return mean_p + sd_p * found.x.reshape(shape), -float(found.fun)

@@ -78,6 +78,15 @@ class Data:
         )
 
     @property
+    def seen_nm(self) -> FloatArray:
+        """The latents as measured, NaN where not."""
+        return torch.where(self.N_mn < UNMEASURED, self.Z_mn, torch.nan).T.numpy()
+
+    def of_runs(self, rows: NDArray[np.int64]) -> Data:
+        """Return what was seen of some runs, of features that all latents share."""
+        return replace(self, X_nf=self.X_nf[rows], Z_mn=self.Z_mn[:, rows], N_mn=self.N_mn[:, rows])
+
+    @property
     def n_sources(self) -> int:
         """Number of sources of evidence."""
         return 0 if self.sees_mje is None else self.sees_mje.shape[1]

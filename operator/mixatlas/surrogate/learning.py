@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,14 @@ from mixatlas.surrogate.calibration import LeftOut, choose, reach
 from mixatlas.surrogate.evidence import Evidence
 from mixatlas.surrogate.feasibility import Divergence, MaxDrop
 from mixatlas.surrogate.features import EPSILON, Features
-from mixatlas.surrogate.fit import Hyperparameters, fit, start_from
+from mixatlas.surrogate.fit import (
+    FEW_STEPS,
+    Hyperparameters,
+    fit,
+    hyperparameters,
+    powered,
+    start_from,
+)
 from mixatlas.surrogate.posterior import ObjectivePosterior
 from mixatlas.surrogate.threads import single_thread
 from mixatlas.surrogate.warp import Warp, latent_noise_sd
@@ -91,14 +98,17 @@ def learn(
             history.domains, W_nd, epsilon=max(EPSILON, least_epsilon), evidence=evidence
         )
         n_sources = 0 if evidence is None else len(evidence.sources)
-        fitted = fit(
+        processes = fit(
             W_nd,
             warp.standardised(Y_nm),
             noise_m=known_nm / warp.spread_m**2,
             features=features,
             warm_start=start_from(warm_start, scale.names, features.n_groups, n_sources),
+            most_steps=FEW_STEPS,
         )
-        processes, left_out = choose(fitted.processes, _numbered(history, order_n))
+        fitted, power = powered(processes)
+        warp = replace(warp, power=power)
+        processes, left_out = choose(fitted, _numbered(history, order_n))
         if not is_noise_known:
             processes = processes.taking_residual_for_noise()
             left_out = None if left_out is None else left_out.taking_residual_for_noise()
@@ -116,7 +126,7 @@ def learn(
             constraints=tuple(constraints),
             divergence=Divergence.seen(history.W_nd[diverged], W_nd),
         ),
-        hyperparameters=fitted.hyperparameters(scale.names),
+        hyperparameters=hyperparameters(fitted, scale.names),
         order_n=order_n,
     )
 

@@ -164,12 +164,12 @@ class ObjectivePosterior:
     def _probability_kept(self, W_qd: FloatArray, constraint: MaxDrop) -> FloatArray:
         column = self.scale.names.index(constraint.benchmark)
         w_d = np.array(constraint.relative_to.fractions)
-        mean_qm, variance_qm = self.warp.moments(*self._marginals.marginals(W_qd))
-        mean_rm, variance_rm = self.warp.moments(*self.processes.marginals(w_d[None, :]))
-        latent_qm = self._marginals.covariance_with(W_qd, w_d)
-        shared_q = latent_qm[:, column] * self.warp.spread_m[column] ** 2
-        if self.warp.is_loss_m[column]:
-            shared_q = np.expm1(shared_q) * mean_qm[:, column] * mean_rm[0, column]
+        latents = self._marginals.marginals(W_qd), self.processes.marginals(w_d[None, :])
+        (mean_qm, variance_qm), (mean_rm, variance_rm) = (self.warp.moments(*of) for of in latents)
+        # The scores are correlated as their latents are, which is exact where these are linear.
+        shared_q = self._marginals.covariance_with(W_qd, w_d)[:, column]
+        for of, variance in zip(latents, (variance_qm, variance_rm), strict=True):
+            shared_q = shared_q * np.sqrt(variance[:, column] / of[1][:, column])
         variance_q = variance_qm[:, column] + variance_rm[0, column] - 2 * shared_q
         sd_q = self.widening_m[column] * np.sqrt(np.maximum(variance_q, 1e-18))
         margin_q = mean_qm[:, column] - mean_rm[0, column] + constraint.max_drop

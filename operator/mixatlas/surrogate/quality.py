@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm, spearmanr
 
 from mixatlas.surrogate.runs import Runs
+from mixatlas.surrogate.standard import counts
 from mixatlas.surrogate.table import TablePosterior
-from mixatlas.surrogate.warp import counts
 
 FloatArray = NDArray[np.float64]
 

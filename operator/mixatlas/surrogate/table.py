@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from mixatlas.surrogate.calibration import choose
 from mixatlas.surrogate.features import Features
-from mixatlas.surrogate.fit import fit
+from mixatlas.surrogate.fit import fit, powered
 from mixatlas.surrogate.gp import Processes
+from mixatlas.surrogate.power import Power
+from mixatlas.surrogate.standard import centre
 from mixatlas.surrogate.threads import single_thread
-from mixatlas.surrogate.warp import centre
 
 FloatArray = NDArray[np.float64]
 
@@ -29,23 +30,25 @@ class TablePosterior:
     """What is believed of every mixture's metrics.
 
     Args:
-        processes: In standardised metrics.
+        processes: Of the latents.
         groups: Rows of each distinct mixture.
         shift_m: Mean of the measured values.
         spread_m: Their sd, positive.
-        widening: Multiplies every sd of a prediction (see `LeftOut.widening`).
+        power: Of the standardised metrics, which makes them latents.
+        widening: Multiplies every sd of a latent (see `LeftOut.widening`).
     """
 
     processes: Processes
     groups: tuple[tuple[int, ...], ...]
     shift_m: FloatArray
     spread_m: FloatArray
+    power: Power
     widening: float = 1.0
 
     def checked(self) -> TablePosterior:
-        """Return the posterior under the prior that suits the table, with true sds.
+        """Return the posterior under powers and a prior that suit the table, with true sds.
 
-        Both come from runs that were left out: see `calibration.choose`.
+        Prior and sds come from runs that were left out: see `calibration.choose`.
 
         Raises:
             FitFailed: The numbers fail.
@@ -54,9 +57,10 @@ class TablePosterior:
         for number, g in enumerate(sorted(range(len(self.groups)), key=self._place)):
             group_n[list(self.groups[g])] = number
         with single_thread():
-            processes, left_out = choose(self.processes, group_n, most_asked=MOST_ASKED)
+            processes, power = powered(self.processes)
+            processes, left_out = choose(processes, group_n, most_asked=MOST_ASKED)
         widening = 1.0 if left_out is None else left_out.widening
-        return replace(self, processes=processes, widening=widening)
+        return replace(self, processes=processes, power=power, widening=widening)
 
     def _place(self, g: int) -> tuple[list[float], float]:
         """Return where a mixture comes in an order that no order of runs or domains changes."""
@@ -69,13 +73,23 @@ class TablePosterior:
         Its known noise is that of a typical one: the median.
         """
         mean_qm, variance_qm = self.processes.marginals(W_qd)
-        sd_qm = np.sqrt(variance_qm + self.processes.noise_variance_m)
-        return self.shift_m + self.spread_m * mean_qm, self.widening * self.spread_m * sd_qm
+        return self._measured(mean_qm, variance_qm + self.processes.noise_variance_m)
+
+    def _measured(
+        self, mean_nm: FloatArray, variance_nm: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return mean and sd (n, m) of measurements whose latents have mean and variance."""
+        mean_nm, variance_nm = self.power.moments(mean_nm, self.widening**2 * variance_nm)
+        return self.shift_m + self.spread_m * mean_nm, self.spread_m * np.sqrt(variance_nm)
 
     @property
     def noise_sd_m(self) -> FloatArray:
-        """Sd (m,) of a typical measurement around what its mixture makes of the metric."""
-        return np.asarray(self.spread_m * np.sqrt(self.processes.noise_variance_m))
+        """Sd (m,) of a typical measurement around what its mixture makes of the metric.
+
+        Of a metric whose noise depends on its level, at the latent's mean.
+        """
+        slope_m = self.power.slope(self.power.values(np.zeros_like(self.spread_m)))
+        return np.asarray(self.spread_m / slope_m * np.sqrt(self.processes.noise_variance_m))
 
     def left_out(self) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (n, m) of each run's measurement, predicted without its mixture.
@@ -88,14 +102,14 @@ class TablePosterior:
         for g, rows in enumerate(self.groups):
             group_n[list(rows)] = g
         noise_nm = self.processes.data.N_mn.T.numpy() + self.processes.residual_variance_m
-        sd_nm = self.widening * self.spread_m * np.sqrt(variance_gm[group_n] + noise_nm)
-        return (self.shift_m + self.spread_m * mean_gm)[group_n], sd_nm
+        return self._measured(mean_gm[group_n], variance_gm[group_n] + noise_nm)
 
     def effects(self, w_d: FloatArray, *, step: float) -> tuple[FloatArray, FloatArray]:
         """Return mean and sd (d, m) of what a step from a mixture towards each domain changes.
 
         Of domain d it is f(w + step · (e_d - w)) - f(w): a share `step` of every other domain goes
-        to d. Both ends are drawn from one posterior, so what they share does not count as doubt.
+        to d. Both ends are of one posterior, so what they share does not count as doubt. Under a
+        power the mean is of the medians, and the sd to first order.
 
         Args:
             w_d: On the simplex.
@@ -103,11 +117,13 @@ class TablePosterior:
         """
         W_qd = np.vstack([w_d, w_d + step * (np.eye(len(w_d)) - w_d)])
         mean_mq, C_mqq = self.processes.joint(W_qd)
+        value_qm = self.power.values(mean_mq.T)
+        slope_mq = 1.0 / self.power.slope(value_qm).T
+        C_mqq = slope_mq[:, :, None] * C_mqq * slope_mq[:, None, :]
         own_mq = np.einsum("mqq->mq", C_mqq)
         variance_md = own_mq[:, 1:] + own_mq[:, :1] - 2 * C_mqq[:, 0, 1:]
-        sd_dm = np.sqrt(np.maximum(variance_md, 0.0)).T
-        sd_dm = self.widening * self.spread_m * sd_dm
-        return self.spread_m * (mean_mq[:, 1:] - mean_mq[:, :1]).T, sd_dm
+        sd_dm = self.widening * self.spread_m * np.sqrt(np.maximum(variance_md, 0.0)).T
+        return self.spread_m * (value_qm[1:] - value_qm[:1]), sd_dm
 
 
 def learn_table(
@@ -130,7 +146,7 @@ def learn_table(
     # Rounding alone may spread equal values by some of their last digits.
     spread_m = np.where(sd_m > 1e-12 * np.abs(shift_m), sd_m, 1.0)
     with single_thread():
-        fitted = fit(
+        processes = fit(
             W_nd,
             (Y_nm - shift_m) / spread_m,
             noise_m=noise_nm / spread_m**2,
@@ -140,8 +156,9 @@ def learn_table(
     for row, w_d in enumerate(W_nd):
         groups.setdefault(w_d.tobytes(), []).append(row)
     return TablePosterior(
-        processes=fitted.processes,
+        processes=processes,
         groups=tuple(map(tuple, groups.values())),
         shift_m=shift_m,
         spread_m=spread_m,
+        power=Power.none(len(spread_m)),
     )

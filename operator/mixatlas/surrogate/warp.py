@@ -1,7 +1,8 @@
 """Scores ↔ latent values: losses in logarithms, the rest as they are, both standardised.
 
-Larger stays better: a loss v is the score -v and the latent -log v. Under a normal latent a loss
-is log-normal, so its mean and variance are closed forms.
+Larger stays better: a loss v is the score -v and the latent -log v. A power that is learnt may
+follow (`power`). Without one a loss is log-normal under a normal latent, so its mean and variance
+are closed forms.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixatlas.objective.scale import Scale
+from mixatlas.surrogate.power import Power, moments_of
+from mixatlas.surrogate.standard import centre
 
 FloatArray = NDArray[np.float64]
 
@@ -30,11 +33,13 @@ class Warp:
         is_loss_m: Benchmarks whose scores are negated losses.
         shift_m: Mean of the unstandardised latents.
         spread_m: Their sd, positive.
+        power: Of what these standardise.
     """
 
     is_loss_m: NDArray[np.bool_]
     shift_m: FloatArray
     spread_m: FloatArray
+    power: Power
 
     @classmethod
     def fitted(
@@ -56,19 +61,22 @@ class Warp:
         noise_nm = latent_noise_sd(scale, np.broadcast_to(sem_nm, Y_nm.shape), Y_nm) ** 2
         shift_m, spread_m = centre(_latent(scale.is_loss_m, Y_nm), noise_nm)
         spread_m = np.maximum(spread_m, least_spread_m)
-        return cls(is_loss_m=scale.is_loss_m, shift_m=shift_m, spread_m=spread_m)
+        power = Power.none(len(scale.names))
+        return cls(is_loss_m=scale.is_loss_m, shift_m=shift_m, spread_m=spread_m, power=power)
 
     def standardised(self, Y_nm: FloatArray) -> FloatArray:
         """Map scores (…, m) to latents; NaN stays."""
-        return np.asarray((_latent(self.is_loss_m, Y_nm) - self.shift_m) / self.spread_m)
+        return self.power.latents((_latent(self.is_loss_m, Y_nm) - self.shift_m) / self.spread_m)
 
     def scores(self, Z_m: FloatArray) -> FloatArray:
         """Map latents (…, m) back to scores."""
-        raw_m = Z_m * self.spread_m + self.shift_m
+        raw_m = self.power.values(Z_m) * self.spread_m + self.shift_m
         return np.where(self.is_loss_m, -np.exp(np.where(self.is_loss_m, -raw_m, 0.0)), raw_m)
 
     def moments(self, mean_m: FloatArray, variance_m: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and variance of scores whose latents are normal, each (…, m)."""
+        if not self.power.is_none:
+            return moments_of(self.scores, mean_m, variance_m)
         mu_m = mean_m * self.spread_m + self.shift_m
         var_m = variance_m * self.spread_m**2
         capped_m = np.minimum(var_m, LARGEST_VARIANCE)
@@ -77,34 +85,6 @@ class Warp:
             np.where(self.is_loss_m, -loss_m, mu_m),
             np.where(self.is_loss_m, np.expm1(capped_m) * loss_m**2, var_m),
         )
-
-
-def centre(Z_nm: FloatArray, noise_nm: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mean and sd (m,) of values, counted by how well they are known (see `counts`)."""
-    count_nm, Z_nm = counts(Z_nm, noise_nm), np.where(np.isfinite(Z_nm), Z_nm, 0.0)
-    total_m = count_nm.sum(axis=0)
-    shift_m = (count_nm * Z_nm).sum(axis=0) / total_m
-    return shift_m, np.sqrt((count_nm * (Z_nm - shift_m) ** 2).sum(axis=0) / total_m)
-
-
-def counts(Z_nm: FloatArray, noise_nm: FloatArray) -> FloatArray:
-    """Return how much each value counts, (n, m): 1 without noise, 0 where it is not there.
-
-    It is T / (T + its noise variance), with T the variance of the better known half: a value that
-    is known badly may lie anywhere, and must not set the scale of the others.
-
-    Args:
-        Z_nm: Values, NaN = not measured; each column is measured at least once.
-        noise_nm: Their known noise variances.
-    """
-    measured_nm = np.isfinite(Z_nm)
-    noise_nm = np.where(measured_nm, noise_nm, np.nan)
-    better_nm = noise_nm <= np.nanmedian(noise_nm, axis=0)
-    true_m = np.nanvar(np.where(better_nm, Z_nm, np.nan), axis=0)
-    all_m = np.nanvar(Z_nm, axis=0)
-    # Where these are equal, but for rounding, they tell no scale.
-    true_m = np.where(true_m > 1e-12 * all_m, true_m, np.where(all_m > 0, all_m, 1.0))
-    return np.where(measured_nm, true_m / (true_m + noise_nm), 0.0)
 
 
 def latent_noise_sd(scale: Scale, sd_m: FloatArray, level_m: FloatArray) -> FloatArray:
