@@ -98,13 +98,16 @@ class LeftOut:
 
 
 def reach(z_nc: FloatArray) -> FloatArray:
-    """Return how far misses reach over how far a normal's would, mean over central intervals.
+    """Return by how much sds must grow for central intervals to hold as many misses as they say.
+
+    All levels together: where a few misses are far out and most are near, as on tables without
+    noise, no ratio is right at each of them.
 
     Args:
         z_nc: Misses in predictive sds, of one kind a column; all there.
     """
-    far_lc = np.quantile(np.abs(z_nc), LEVELS_L, axis=0)
-    return np.asarray((far_lc.T / NORMAL_L).mean(axis=-1))
+    ratio_lnc = np.abs(z_nc) / NORMAL_L.reshape(-1, *np.ones(z_nc.ndim, dtype=int))
+    return np.asarray(np.quantile(ratio_lnc, LEVELS_L.mean(), axis=(0, 1)))
 
 
 def choose(

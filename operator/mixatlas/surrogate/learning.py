@@ -178,9 +178,9 @@ def _numbered(history: History, order_n: NDArray[np.int64]) -> NDArray[np.int64]
 def _widening(left_out: LeftOut, warp: Warp, scale: Scale) -> FloatArray:
     """Return by how much the sd of true values must grow, (c,): objective, then benchmarks.
 
-    It is the ratio r >= 1 at which misses over √(r² · true + noise) reach as far as a normal's (see
-    `reach`). The learnt residual is not taken for noise: what neither the process nor the seeds
-    explain is doubt about the true value.
+    It is the ratio r >= 1 at which √(r² · true + noise) is as far as misses reach (see `reach`).
+    The learnt residual is not taken for noise: what neither the process nor the seeds explain is
+    doubt about the true value.
     """
     # Row 0 makes the objective of the scores, the others are the scores themselves.
     L_cm = np.vstack([scale.slopes_m, np.eye(len(scale.names))])
