@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mixatlas.surrogate.power import LEAST_RUNS, POWERS_L, Power
+from mixatlas.surrogate.power import LEAST_RUNS, OF_ANY, POWERS_L, Power
 from mixatlas.surrogate.table import learn_table
 
 DOMAINS = ("a", "b", "c", "d")
@@ -34,7 +34,8 @@ CHECKED = learn_table(DOMAINS, SEEN, Y_nm).checked()
 def power_of(X_n: np.ndarray, noise_n: np.ndarray | float = 0.0) -> float:
     """The power of values that no mixture explains."""
     X_nm, N_nm = X_n[:, None], np.broadcast_to(noise_n, X_n.shape)[:, None]
-    return float(Power.learnt(X_nm, N_nm, np.diag(np.sqrt(1 + N_nm[:, 0]))[None]).power_m[0])
+    L_mnn = np.diag(np.sqrt(1 + N_nm[:, 0]))[None]
+    return float(Power.learnt(X_nm, N_nm, L_mnn, power_sd=OF_ANY).power_m[0])
 
 
 def test_a_metric_with_relative_noise_gets_a_logarithm_and_a_plain_one_stays() -> None:

@@ -67,11 +67,12 @@ def fit(
     return _fitted(features, data, warm_start, most_steps=most_steps)
 
 
-def powered(processes: Processes) -> tuple[Processes, Power]:
+def powered(processes: Processes, *, power_sd: float) -> tuple[Processes, Power]:
     """Fit the likeliest powers of values in place of the values.
 
     Args:
         processes: Fitted to standardised values, by a few steps at least.
+        power_sd: Of the powers' prior: `OF_ANY` or `OF_KNOWN` kind of metrics.
 
     Returns:
         The processes of their latents under the powers, and the powers.
@@ -86,7 +87,7 @@ def powered(processes: Processes) -> tuple[Processes, Power]:
     X_nm, noise_nm = values.seen_nm, values.N_mn.T.numpy()
     power = Power.none(len(values.Z_mn))
     for most_steps in (FEW_STEPS, MOST_STEPS):
-        power = Power.learnt(X_nm, noise_nm, processes.L_mnn.numpy())
+        power = Power.learnt(X_nm, noise_nm, processes.L_mnn.numpy(), power_sd=power_sd)
         latent_noise_nm = noise_nm * power.slope(X_nm) ** 2
         data = Data.of(values.X_nf, power.latents(X_nm), latent_noise_nm, values.sees_mje)
         start_mp = processes.theta_mp.numpy()

@@ -26,6 +26,7 @@ from mixatlas.surrogate.fit import (
     start_from,
 )
 from mixatlas.surrogate.posterior import ObjectivePosterior
+from mixatlas.surrogate.power import OF_ANY, OF_KNOWN
 from mixatlas.surrogate.threads import single_thread
 from mixatlas.surrogate.warp import Warp, latent_noise_sd
 
@@ -71,7 +72,8 @@ def learn(
             trial's budget.
         warm_start: The last round's hyper-parameters.
         is_noise_known: Otherwise the record's seed noise is not looked at: the history's standard
-            errors are, and what the fit leaves unexplained counts as noise.
+            errors are, what the fit leaves unexplained counts as noise, and a metric may be of any
+            kind.
 
     Returns:
         The posterior; the same arguments give the same one.
@@ -106,7 +108,8 @@ def learn(
             warm_start=start_from(warm_start, scale.names, features.n_groups, n_sources),
             most_steps=FEW_STEPS,
         )
-        fitted, power = powered(processes)
+        power_sd = OF_KNOWN if is_noise_known else OF_ANY
+        fitted, power = powered(processes, power_sd=power_sd)
         warp = replace(warp, power=power)
         processes, left_out = choose(fitted, _numbered(history, order_n))
         if not is_noise_known:

@@ -26,8 +26,9 @@ FloatArray = NDArray[np.float64]
 
 POWERS_L = np.linspace(0.0, 2.0, 21)
 """Within them every latent belongs to a value."""
-POWER_SD = 1.0
-"""Of the prior around 1: a logarithm is nearly as likely as the values as they are."""
+OF_ANY, OF_KNOWN = 1.0, 0.3
+"""Sds of the prior around 1. A table's metric may be anything, so a logarithm is nearly as likely
+as none; a search's losses are in logarithms already, and a power corrects them."""
 LEAST_RUNS = 8
 """Measurements below which a power is not asked for."""
 BEYOND = 2.0
@@ -60,7 +61,9 @@ class Power:
         return cls(power_m=one_m, shift_m=0 * one_m, spread_m=one_m, most_m=np.inf * one_m)
 
     @classmethod
-    def learnt(cls, X_nm: FloatArray, N_nm: FloatArray, L_mnn: FloatArray) -> Self:
+    def learnt(
+        cls, X_nm: FloatArray, N_nm: FloatArray, L_mnn: FloatArray, *, power_sd: float
+    ) -> Self:
         """Return the likeliest powers.
 
         The likelihood is that of the powered values under a covariance, whatever their mean and
@@ -71,9 +74,10 @@ class Power:
             X_nm: Standardised values, NaN = not measured.
             N_nm: Their known noise variances.
             L_mnn: Cholesky factors of the covariances of the runs.
+            power_sd: Of the prior: `OF_ANY` or `OF_KNOWN` kind of metrics.
         """
         columns = zip(X_nm.T, counts(X_nm, N_nm).T, L_mnn, strict=True)
-        power_m = np.array([_likeliest(*column) for column in columns])
+        power_m = np.array([_likeliest(*column, power_sd=power_sd) for column in columns])
         if (power_m == 1.0).all():
             return cls.none(len(power_m))
         slope_nm = _slope(X_nm, power_m)
@@ -134,7 +138,7 @@ def _slope(X_m: FloatArray, power_m: FloatArray) -> FloatArray:
     return np.asarray(np.exp((power_m - 1.0) * np.sign(X_m) * np.log1p(np.abs(X_m))))
 
 
-def _likeliest(x_n: FloatArray, count_n: FloatArray, L_nn: FloatArray) -> float:
+def _likeliest(x_n: FloatArray, count_n: FloatArray, L_nn: FloatArray, *, power_sd: float) -> float:
     """Return the power (see `Power.learnt`) of one benchmark's values, NaN where not measured."""
     if np.isfinite(x_n).sum() < LEAST_RUNS:
         return 1.0
@@ -143,7 +147,7 @@ def _likeliest(x_n: FloatArray, count_n: FloatArray, L_nn: FloatArray) -> float:
     G_nl = np.where(np.isfinite(x_n)[:, None], G_nl - count_n @ G_nl / total, 0.0)
     square_l = (solve_triangular(L_nn, G_nl, lower=True) ** 2).sum(axis=0)
     stretch_l = count_n @ np.log(_slope(x_n1, POWERS_L))
-    prior_l = -0.5 * ((POWERS_L - 1.0) / POWER_SD) ** 2
+    prior_l = -0.5 * ((POWERS_L - 1.0) / power_sd) ** 2
     # Equal values have no square at all, and no power.
     likelihood_l = stretch_l - 0.5 * total * np.log(np.maximum(square_l, 1e-12))
     return float(POWERS_L[np.argmax(likelihood_l + prior_l)])

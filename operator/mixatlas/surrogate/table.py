@@ -15,7 +15,7 @@ from mixatlas.surrogate.calibration import choose
 from mixatlas.surrogate.features import Features
 from mixatlas.surrogate.fit import fit, powered
 from mixatlas.surrogate.gp import Processes
-from mixatlas.surrogate.power import Power
+from mixatlas.surrogate.power import OF_ANY, Power
 from mixatlas.surrogate.standard import centre
 from mixatlas.surrogate.threads import single_thread
 
@@ -57,7 +57,7 @@ class TablePosterior:
         for number, g in enumerate(sorted(range(len(self.groups)), key=self._place)):
             group_n[list(self.groups[g])] = number
         with single_thread():
-            processes, power = powered(self.processes)
+            processes, power = powered(self.processes, power_sd=OF_ANY)
             processes, left_out = choose(processes, group_n, most_asked=MOST_ASKED)
         widening = 1.0 if left_out is None else left_out.widening
         return replace(self, processes=processes, power=power, widening=widening)
