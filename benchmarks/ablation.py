@@ -15,9 +15,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from unittest.mock import patch
 
@@ -29,7 +29,6 @@ from scipy.stats import t
 from spearman import OURS, score
 
 from mixatlas.surrogate import kernel
-from mixatlas.surrogate.table import TablePosterior
 
 FloatArray = NDArray[np.float64]
 Prior = Callable[..., tuple[FloatArray, FloatArray]]
@@ -67,13 +66,6 @@ def constant(place: str, value: object) -> AbstractContextManager[object]:
     return patch(f"mixatlas.{place}", value)
 
 
-@contextmanager
-def unchecked() -> Iterator[None]:
-    """Leave relevances free whatever left-out runs say."""
-    with patch.object(TablePosterior, "checked", lambda self: self):
-        yield
-
-
 SURROGATE: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
     "all parts": ExitStack,
     "no sums over the grid": partial(
@@ -84,7 +76,8 @@ SURROGATE: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
     "no linear part": partial(pinned, kernel.LINEAR, mean=-20.0),
     "no smooth part": partial(pinned, kernel.SMOOTH, mean=-20.0),
     "equal relevances": partial(pinned, kernel.RELEVANCES, mean=0.0),
-    "free relevances": unchecked,
+    "free relevances": partial(constant, "surrogate.calibration.EVEN", kernel.FREE),
+    "no powers": partial(constant, "surrogate.power.POWERS_L", np.ones(1)),
     "no margin": partial(constant, "surrogate.features.MARGIN", 1e9),
     "no least spread": partial(constant, "surrogate.features.LEAST_SPREAD", 0.0),
 }
@@ -96,6 +89,7 @@ SEARCH: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
     "no reach": partial(constant, "propose.acquisition.REACH", np.inf),
     "no widening": partial(constant, "surrogate.learning.WIDEST", 1.0),
     "equal relevances": partial(pinned, kernel.RELEVANCES, mean=0.0),
+    "no powers": partial(constant, "surrogate.power.POWERS_L", np.ones(1)),
 }
 
 

@@ -41,6 +41,8 @@ FloatArray = NDArray[np.float64]
 
 DOMAINS = (5, 10, 22, 30)
 NOISES = (0.02, 0.10)
+BAR_OF_NOISE = {0.02: 0.5, 0.10: 1.0}
+"""Share of the other methods' least regret that ours must stay below."""
 METHODS: tuple[Method, ...] = ("Bayesian", "Sobol", "Random")
 N_TRIALS, N_DESIGN, BATCH = 32, 10, 2
 
@@ -182,7 +184,8 @@ def compare(
             "noise": noise,
             "median": median,
             "regret": regret,
-            "ours_is_best": median["Bayesian"] < min(median["Sobol"], median["Random"]),
+            "meets_bar": median["Bayesian"]
+            < BAR_OF_NOISE[noise] * min(median["Sobol"], median["Random"]),
         }
         rows.append(row)
         report(row)
@@ -243,14 +246,14 @@ def _print_row(row: dict[str, object]) -> None:
     median = row["median"]
     assert isinstance(median, dict)
     figures = "  ".join(f"{median[m]:8.4f}" for m in METHODS)
-    mark = "" if row["ours_is_best"] else "  <- not the best"
+    mark = "" if row["meets_bar"] else "  <- above the bar"
     print(
         f"{row['domains']:>7}  {row['optimum']:<8}  {row['noise']:>5}  {figures}{mark}", flush=True
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, write JSON; exit 1 where ours is not the best, or a proposal infeasible."""
+    """Print the table, write JSON; exit 1 where ours misses its bar, or a proposal is infeasible."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2 settings, 3 seeds")
     parser.add_argument("--seeds", type=int, default=5)
@@ -274,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         rows = compare(settings, range(1, options.seeds + 1), _print_row)
         result = {"rows": rows}
-        failed = not all(row["ours_is_best"] for row in rows)
+        failed = not all(row["meets_bar"] for row in rows)
     print(f"{time.perf_counter() - begun:.0f} s")
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
