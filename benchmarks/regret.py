@@ -253,7 +253,7 @@ def _print_row(row: dict[str, object]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, write JSON; exit 1 where ours misses its bar, or a proposal is infeasible."""
+    """Print the table, write JSON; exit 1 at a missed bar or an infeasible proposal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2 settings, 3 seeds")
     parser.add_argument("--seeds", type=int, default=5)

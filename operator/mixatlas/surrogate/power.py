@@ -67,7 +67,7 @@ class Power:
         """Return the likeliest powers.
 
         The likelihood is that of the powered values under a covariance, whatever their mean and
-        scale, times the slope of the power (Yeo and Johnson 2000, section 4, with a covariance).
+        scale, times the slope of the power (as Yeo and Johnson 2000, with a covariance).
         Runs that are known badly count less, as `counts` says.
 
         Args:
