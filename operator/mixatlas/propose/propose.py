@@ -207,7 +207,7 @@ def ask(question: Question, learned: Learned, tried: Tried) -> Proposal:
             "spread": WHY_SPREAD,
         }
         whys = tuple(why_of[turn] for turn in turns)
-        why = f"{', '.join(why_of.values())}, in turn"
+        why = f"{why_of['explore']}, {why_of['test']} and quasi-random in turn"
     else:
         mixtures = hopeful = question.fill(question.q, question.taken)
         why = f"{settings.method} points"
