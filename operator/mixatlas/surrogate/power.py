@@ -3,7 +3,7 @@
 Losses miss more the higher they are: on RegMix's table the size of a miss ranks with the level of
 the loss (Spearman .35 to .45; under the power .17 to .19), and without a power the runs that miss
 most say most of what matters. Yeo and Johnson's power (2000, eq. 2.1) of the standardised value x
-is ((1 + x)^λ - 1) / λ at x >= 0, and -((1 - x)^(2 - λ) - 1) / (2 - λ) below; 1 changes nothing, 0 is
+is ((1 + x)^λ - 1) / λ at x >= 0, and -((1 - x)^(2 - λ) - 1) / (2 - λ) below; 1 is none, 0 is
 a logarithm upwards, 2 one downwards.
 
 Notation: n runs, m benchmarks, l powers, r nodes.
