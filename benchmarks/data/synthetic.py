@@ -15,7 +15,7 @@ from functools import partial
 from typing import Self
 
 import numpy as np
-from data.tables import FloatArray, Table, Target, random_split
+from data.tables import FloatArray, Table, each_of, mean_of, random_split
 
 KINDS = ("interior", "face")
 TASKS = ("caption", "ocr", "grounding", "detection", "vqa", "classification")
@@ -102,7 +102,6 @@ def synthetic(d: int, kind: str, noise: float, seed: int = 0) -> Table:
     W_nd /= W_nd.sum(axis=1, keepdims=True)
     true_nm = law(W_nd)
     luck_nm = rng.standard_normal(true_nm.shape)
-    eye = np.eye(len(BENCHMARKS))
     return Table(
         name=_name(d, kind, noise),
         domains=domain_names(d),
@@ -110,8 +109,8 @@ def synthetic(d: int, kind: str, noise: float, seed: int = 0) -> Table:
         W_nd=W_nd,
         Y_nm=true_nm + noise * np.ptp(true_nm, axis=0) * luck_nm,
         targets=(
-            *(Target(name=name, weight_m=eye[m]) for m, name in enumerate(BENCHMARKS)),
-            Target(name="mean", weight_m=np.full(len(BENCHMARKS), 1 / len(BENCHMARKS))),
+            *each_of(BENCHMARKS),
+            mean_of(BENCHMARKS),
         ),
         sizes=(32, 64),
         split=partial(random_split, N_RUNS),

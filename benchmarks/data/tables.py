@@ -102,7 +102,6 @@ def regmix() -> Table:
         order = np.random.default_rng([seed, 17]).permutation(n_seen)
         return Split(seen=order[:size], unseen=np.arange(n_seen, n_seen + n_unseen))
 
-    eye = np.eye(len(metrics))
     return Table(
         name="regmix",
         domains=domains,
@@ -110,8 +109,8 @@ def regmix() -> Table:
         W_nd=np.concatenate([W_seen, W_unseen]),
         Y_nm=np.concatenate([Y_seen, Y_unseen]),
         targets=(
-            *(Target(name=name, weight_m=eye[metrics.index(name)]) for name in REGMIX_TARGETS),
-            Target(name="mean", weight_m=np.full(len(metrics), 1 / len(metrics))),
+            *(each_of(metrics)[metrics.index(name)] for name in REGMIX_TARGETS),
+            mean_of(metrics),
         ),
         sizes=(32, 64, 128),
         split=split,
@@ -128,14 +127,13 @@ def olmix() -> Table:
     # Twenty metrics evenly over the alphabet: no choice of ours. The mean is a metric of its own.
     chosen = [int(i) for i in np.linspace(0, len(names) - 1, 20).round()]
     metrics = (*(names[i] for i in chosen), "mean")
-    eye = np.eye(len(metrics))
     return Table(
         name="olmix",
         domains=domains,
         metrics=metrics,
         W_nd=_weights(ratios, domains),
         Y_nm=np.column_stack([Y_all[:, chosen], Y_all.mean(axis=1)]),
-        targets=tuple(Target(name=n, weight_m=eye[i]) for i, n in enumerate(metrics)),
+        targets=each_of(metrics),
         sizes=(32, 64),
         split=partial(random_split, len(ratios)),
         n_splits=50,
@@ -155,7 +153,6 @@ def demo() -> Table:
         return Split(seen=np.flatnonzero(of_one)[:size], unseen=np.flatnonzero(~of_one))
 
     blind_m = np.array([BLIND_BITS[name] for name in metrics])
-    eye = np.eye(len(metrics))
     return Table(
         name="demo",
         domains=domains,
@@ -163,7 +160,7 @@ def demo() -> Table:
         W_nd=_weights(ratios, domains),
         Y_nm=np.array([[float(row[name]) for name in metrics] for row in values]),
         targets=(
-            *(Target(name=n, weight_m=eye[i]) for i, n in enumerate(metrics)),
+            *each_of(metrics),
             Target(name="objective", weight_m=1 / blind_m / len(metrics)),
         ),
         sizes=(10, 16, 24),
@@ -176,17 +173,13 @@ def fresh() -> Table:
     """A random search of today's demo, run when the surrogate was done: nothing is tuned to it."""
     ratios, domains = _read(HERE / "fresh" / "ratios.csv", skip=("run",))
     values, metrics = _read(HERE / "fresh" / "metrics.csv", skip=("run",))
-    eye = np.eye(len(metrics))
     return Table(
         name="fresh",
         domains=domains,
         metrics=metrics,
         W_nd=_weights(ratios, domains),
         Y_nm=np.array([[float(row[name]) for name in metrics] for row in values]),
-        targets=(
-            *(Target(name=n, weight_m=eye[i]) for i, n in enumerate(metrics)),
-            Target(name="mean", weight_m=np.full(len(metrics), 1 / len(metrics))),
-        ),
+        targets=(*each_of(metrics), mean_of(metrics)),
         sizes=(16, 32),
         split=partial(random_split, len(ratios)),
         n_splits=50,
@@ -199,6 +192,17 @@ TABLES: dict[str, Callable[[], Table]] = {
     "demo": demo,
     "fresh": fresh,
 }
+
+
+def each_of(metrics: Sequence[str]) -> tuple[Target, ...]:
+    """Rank every metric by itself."""
+    eye = np.eye(len(metrics))
+    return tuple(Target(name=name, weight_m=eye[i]) for i, name in enumerate(metrics))
+
+
+def mean_of(metrics: Sequence[str]) -> Target:
+    """Rank the metrics' mean."""
+    return Target(name="mean", weight_m=np.full(len(metrics), 1 / len(metrics)))
 
 
 def random_split(n: int, size: int, seed: int) -> Split:

@@ -197,10 +197,12 @@ def ask(question: Question, learned: Learned, tried: Tried) -> Proposal:
     incumbent = incumbent_of(tried, posterior, n_draws=settings.n_draws, seed=question.seed)
     if settings.method == "Bayesian":
         turns = [turn_at(question.n_asked + i) for i in range(question.q)]
-        mixtures = hopeful = _maximise(question, posterior, tried, turns)
-        if set(turns) == {"spread"}:
+        if turns != ["spread"]:
+            mixtures = hopeful = _maximise(question, posterior, tried, turns)
+        else:
             # What a search may still gain is not what the mixture that only teaches would.
             hopeful = _maximise(question, posterior, tried, ["explore"])
+            mixtures = (_far_and_feasible(question, posterior, question.taken),)
         why_of = {
             "explore": WHY_EXPLORE[settings.acquisition],
             "test": WHY_TEST,

@@ -85,7 +85,6 @@ def powered(processes: Processes, *, power_sd: float) -> tuple[Processes, Power]
     """
     values, features = processes.data, processes.features
     X_nm, noise_nm = values.seen_nm, values.N_mn.T.numpy()
-    power = Power.none(len(values.Z_mn))
     for most_steps in (FEW_STEPS, MOST_STEPS):
         power = Power.learnt(X_nm, noise_nm, processes.L_mnn.numpy(), power_sd=power_sd)
         latent_noise_nm = noise_nm * power.slope(X_nm) ** 2

@@ -22,6 +22,8 @@ from mixatlas.surrogate.gp import Linearised, Processes
 from mixatlas.surrogate.warp import Warp
 
 FloatArray = NDArray[np.float64]
+Moments = tuple[FloatArray, FloatArray]
+"""Mean and variance, each (q, m)."""
 
 TAIL = 0.025
 
@@ -142,8 +144,11 @@ class ObjectivePosterior:
         difference of two correlated scores; its distribution is matched by mean and variance.
         """
         chance_q = self.divergence.probability_ok(W_qd)
-        for constraint in self.constraints:
-            chance_q = chance_q * self._probability_kept(W_qd, constraint)
+        if self.constraints:
+            latents = self._marginals.marginals(W_qd)
+            scores = self.warp.moments(*latents)
+            for constraint in self.constraints:
+                chance_q = chance_q * self._probability_kept(W_qd, constraint, latents, scores)
         return chance_q
 
     def observing(self, W_pd: FloatArray) -> ObjectivePosterior:
@@ -161,15 +166,18 @@ class ObjectivePosterior:
     def _marginals(self) -> Processes | Linearised:
         return self.processes if self.local is None else self.local
 
-    def _probability_kept(self, W_qd: FloatArray, constraint: MaxDrop) -> FloatArray:
+    def _probability_kept(
+        self, W_qd: FloatArray, constraint: MaxDrop, latents: Moments, scores: Moments
+    ) -> FloatArray:
         column = self.scale.names.index(constraint.benchmark)
         w_d = np.array(constraint.relative_to.fractions)
-        latents = self._marginals.marginals(W_qd), self.processes.marginals(w_d[None, :])
-        (mean_qm, variance_qm), (mean_rm, variance_rm) = (self.warp.moments(*of) for of in latents)
+        mean_qm, variance_qm = scores
+        reference = self.processes.marginals(w_d[None, :])
+        mean_rm, variance_rm = self.warp.moments(*reference)
         # The scores are correlated as their latents are, which is exact where these are linear.
         shared_q = self._marginals.covariance_with(W_qd, w_d)[:, column]
-        for of, variance in zip(latents, (variance_qm, variance_rm), strict=True):
-            shared_q = shared_q * np.sqrt(variance[:, column] / of[1][:, column])
+        for of, variance in ((latents[1], variance_qm), (reference[1], variance_rm)):
+            shared_q = shared_q * np.sqrt(variance[:, column] / of[:, column])
         variance_q = variance_qm[:, column] + variance_rm[0, column] - 2 * shared_q
         sd_q = self.widening_m[column] * np.sqrt(np.maximum(variance_q, 1e-18))
         margin_q = mean_qm[:, column] - mean_rm[0, column] + constraint.max_drop

@@ -78,8 +78,6 @@ class Power:
         """
         columns = zip(X_nm.T, counts(X_nm, N_nm).T, L_mnn, strict=True)
         power_m = np.array([_likeliest(*column, power_sd=power_sd) for column in columns])
-        if (power_m == 1.0).all():
-            return cls.none(len(power_m))
         slope_nm = _slope(X_nm, power_m)
         shift_m, spread_m = centre(_powered(X_nm, power_m), N_nm * slope_nm**2)
         return cls(
